@@ -1,0 +1,48 @@
+# Set-up and checks. `make quickstart` and `make test` do everything on a fresh machine with Python >= 3.11.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+DATA := $(wildcard ../shared/data)
+ifneq ($(DATA),)
+export REGHARNESS_DATA_DIR ?= $(abspath $(DATA))
+endif
+# One thread a process: PyTorch and BLAS slow down, or stall, when several threads share a busy core.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: quickstart test test-slow lint bench clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[torch]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[all,test]"
+	touch $@ $(VENV)/.quickstart
+
+$(VENV)/.lint: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[lint]"
+	touch $@
+
+quickstart: $(VENV)/.quickstart
+	$(BIN)/regharness run specs/quickstart.yaml
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: $(VENV)/.test
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

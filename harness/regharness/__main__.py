@@ -1,0 +1,5 @@
+"""``python -m regharness``."""
+
+from regharness.cli import main
+
+main()

@@ -1,0 +1,123 @@
+"""The command line: wire plugins, commands and errors together. Computes nothing itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from regharness.cli.components import doctor, list_, show
+from regharness.cli.group import RegharnessGroup
+from regharness.cli.results import leaderboard, score
+from regharness.cli.running import plan, run
+from regharness.cli.specs import schema, validate
+from regharness.errors import InputError, RegharnessError
+
+INTERRUPTED = 130
+
+
+@click.group(cls=RegharnessGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regharness", prog_name="regharness")
+@click.option(
+    "-p",
+    "plugins",
+    multiple=True,
+    metavar="no:NAME",
+    help="Switch a plugin off; may be repeated.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error. Works anywhere on the line.")
+@click.pass_context
+def cli(context: click.Context, plugins: tuple[str, ...], debug: bool) -> None:
+    """Can I still trust this model when the biology or the assay changes?
+
+    Evaluates models of regulatory DNA under distribution shift: error, calibration, coverage and selective
+    prediction. Start with `regharness run quickstart`.
+    """
+    context.obj = disabled_in(plugins)
+
+
+for command in (run, plan, validate, schema, score, leaderboard, list_, show, doctor):
+    cli.add_command(command)
+
+
+def disabled_in(plugins: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the plugins that ``-p no:NAME`` options switch off."""
+    for text in plugins:
+        if not text.startswith("no:"):
+            raise InputError(
+                f"-p takes no:NAME, not '{text}'", help="regharness list plugins shows the names"
+            )
+    return tuple(text.removeprefix("no:") for text in plugins)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and exit; a user's mistake ends in one readable line each, on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        _add_plugin_commands(words)
+        code = cli.main(args=words, prog_name="regharness", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; what was computed is kept, and the same command goes on from here")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except click.ClickException as error:
+        if debug:
+            raise
+        error.show()
+        code = error.exit_code
+    except RegharnessError as error:
+        if debug:
+            raise
+        _show(error)
+        code = error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"error: {type(error).__name__}: {' '.join(str(error).split())}")
+        _say("help: this is a fault of regharness or of a plugin; --debug shows where")
+        code = 1
+    sys.exit(code)
+
+
+def _add_plugin_commands(words: list[str]) -> None:
+    """Let plugins add their verbs, before click reads the line, since the verbs decide how it is read."""
+    from regharness.catalog import load_catalog
+
+    plugins = []
+    for index, word in enumerate(words):
+        if not word.startswith("-"):
+            break
+        if word == "-p":
+            plugins += words[index + 1 : index + 2]
+        elif word.startswith("-p"):
+            plugins.append(word[2:])
+        if index and words[index - 1] == "-p":
+            continue
+    load_catalog(disabled_in(tuple(plugins))).add_commands(cli)
+
+
+def _show(error: RegharnessError) -> None:
+    if not isinstance(error, InputError):
+        _say(f"error: {error}")
+        return
+    for problem in error.problems:
+        _say(f"{problem.where}: {problem.message}" if problem.where else f"error: {problem.message}")
+        if problem.source:
+            source = problem.source.replace("\t", " ")
+            _say(f"    {source}")
+            _say(f"    {' ' * (problem.column - 1)}^")
+        if problem.help:
+            _say(f"  help: {problem.help}")
+
+
+def _say(text: str) -> None:
+    click.echo("".join(c if c == "\n" or c.isprintable() else ascii(c)[1:-1] for c in text), err=True)

@@ -1,0 +1,228 @@
+"""The verbs ``list``, ``show`` and ``doctor``: what is installed, and whether it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regharness.cli.console import print_json, print_rich
+
+if TYPE_CHECKING:
+    from regharness.catalog import Catalog
+
+KINDS = {
+    "models": "model",
+    "shifts": "shift",
+    "data": "data",
+    "metrics": "metric",
+    "uncertainty": "uncertainty",
+    "executors": "executor",
+    "reports": "report",
+}
+
+
+@click.command(name="list")
+@click.argument("what", type=click.Choice([*KINDS, "plugins"]))
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def list_(disabled: tuple[str, ...], what: str, as_json: bool) -> None:
+    """List what is installed, and who offers it."""
+    from regharness.catalog import load_catalog
+
+    catalog = load_catalog(disabled)
+    rows = _plugins(catalog) if what == "plugins" else _components(catalog, KINDS[what])
+    if as_json:
+        print_json(rows)
+    else:
+        print_rich(_table(rows))
+
+
+def _plugins(catalog: Catalog) -> list[dict[str, Any]]:
+    plugins = catalog.plugins
+    rows = [
+        {
+            "name": p.name,
+            "distribution": p.distribution,
+            "version": p.version,
+            "state": "loaded",
+            "offers": "",
+        }
+        for p in plugins.loaded.values()
+    ]
+    for row in rows:
+        offers = [
+            n
+            for kind in KINDS.values()
+            for n in catalog.names(kind)
+            if catalog.owner(kind, n).name == row["name"]
+        ]
+        row["offers"] = ", ".join(offers[:6]) + (f" and {len(offers) - 6} more" if len(offers) > 6 else "")
+        if row["name"] in plugins.broken:
+            row["state"] = "broken"
+    rows += [
+        {"name": name, "distribution": "", "version": "", "state": "broken", "offers": reason}
+        for name, reason in plugins.broken.items()
+        if name not in plugins.loaded
+    ]
+    rows += [
+        {"name": p.name, "distribution": p.distribution, "version": p.version, "state": "off", "offers": ""}
+        for p in plugins.disabled.values()
+    ]
+    return rows
+
+
+def _components(catalog: Catalog, kind: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "summary": catalog.component(kind, name).summary,
+            "plugin": catalog.owner(kind, name).name,
+            "distribution": catalog.owner(kind, name).distribution,
+        }
+        for name in catalog.names(kind)
+    ]
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in rows[0] if rows else ("nothing",):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(value)) for value in row.values()))
+    return table
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def show(disabled: tuple[str, ...], name: str, as_json: bool) -> None:
+    """Explain a component: what it does, its parameters, its source."""
+    from regharness.catalog import TITLES, load_catalog
+    from regharness.errors import InputError, unknown_name
+
+    catalog = load_catalog(disabled)
+    kinds = [kind for kind in KINDS.values() if name in catalog.names(kind)]
+    if not kinds:
+        everything = {known for kind in KINDS.values() for known in catalog.names(kind)}
+        message, choices = unknown_name("component", name, everything)
+        raise InputError(message, help=choices)
+    facts = [_facts(catalog, kind, name) for kind in kinds]
+    if as_json:
+        print_json(facts)
+        return
+    for fact in facts:
+        click.echo(f"{name}: {TITLES[fact['kind']]} of {fact['plugin']} ({fact['distribution']})")
+        for text in (fact["summary"], fact["description"]):
+            if text:
+                click.echo(f"\n{text}")
+        if fact["citation"]:
+            click.echo(f"\nSource: {fact['citation']}")
+        if fact["parameters"]:
+            click.echo("\nParameters:")
+        for parameter in fact["parameters"]:
+            default = "required" if parameter["required"] else f"default {parameter['default']}"
+            click.echo(f"  {parameter['name']}: {parameter['type']}, {default}")
+            if parameter["description"]:
+                click.echo(f"      {parameter['description']}")
+
+
+def _facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
+    import inspect
+
+    from regharness.errors import InputError
+
+    component, owner = catalog.component(kind, name), catalog.owner(kind, name)
+    description, missing = "", ""
+    try:
+        catalog.require(kind, name)
+        description = inspect.getdoc(catalog.factory(kind, name)) or ""
+    except InputError as error:
+        missing = str(error)
+    return {
+        "name": name,
+        "kind": kind,
+        "plugin": owner.name,
+        "distribution": f"{owner.distribution} {owner.version}",
+        "summary": component.summary,
+        "description": description if description != component.summary else "",
+        "citation": component.citation,
+        "missing": missing,
+        "parameters": _parameters(catalog, kind, name) if component.parameters or not missing else [],
+    }
+
+
+def _parameters(catalog: Catalog, kind: str, name: str) -> list[dict[str, Any]]:
+    import json
+
+    model = catalog.parameters(kind, name)
+    rows = []
+    for field_name, field in model.model_fields.items():
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        rows.append(
+            {
+                "name": field.alias or field_name,
+                "type": _type_name(field.annotation),
+                "required": field.is_required(),
+                "default": json.loads(json.dumps(default, default=str)),
+                "description": field.description or "",
+            }
+        )
+    return rows
+
+
+def _type_name(annotation: Any) -> str:
+    return (
+        annotation.__name__
+        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
+        else (str(annotation).replace("typing.", "").replace("pathlib.", ""))
+    )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
+    """Check the installation: versions, frameworks, devices, plugins that failed to load and why."""
+    from regharness.catalog import load_catalog
+    from regharness.provenance import devices, facts
+
+    catalog = load_catalog(disabled)
+    plugins = catalog.plugins
+    report = {
+        **facts(plugins),
+        "devices": devices(),
+        "broken_plugins": plugins.broken,
+        "switched_off": sorted(plugins.disabled),
+        "clashes": {f"{kind} {name}": owners for (kind, name), owners in catalog.clashes.items()},
+    }
+    if as_json:
+        print_json(report)
+    else:
+        _show_report(report)
+    return 1 if plugins.broken or catalog.clashes else 0
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    click.echo(f"regharness {report['regharness']}, Python {report['python']}, {report['platform']}")
+    click.echo(f"cpus: {report['cpus']}; devices: {', '.join(report['devices'])}")
+    click.echo(
+        "libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items())
+    )
+    click.echo("plugins:")
+    for name, distribution in report["plugins"].items():
+        click.echo(f"  {name} ({distribution})")
+    for name in report["switched_off"]:
+        click.echo(f"  {name}: switched off")
+    for name, reason in report["broken_plugins"].items():
+        click.echo(f"  {name}: not usable: {reason}")
+    for name, owners in report["clashes"].items():
+        click.echo(
+            f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}"
+        )
+    if not report["broken_plugins"] and not report["clashes"]:
+        click.echo("no problem found")

@@ -1,0 +1,25 @@
+"""Own the two consoles: results on stdout, everything else on stderr. Renders nothing itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """Write JSON, and nothing else, to stdout; NaN is refused, since JSON has none."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def print_rich(*renderables: Any) -> None:
+    """Show rich renderables on stdout, 100 columns wide when that is no terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    console = Console(width=width)
+    for renderable in renderables:
+        console.print(renderable)

@@ -1,0 +1,33 @@
+"""Own the names of dimensions, coordinates and variables in cubes and scores. Computes nothing."""
+
+MODEL = "model"
+SHIFT = "shift"
+SEED = "seed"
+EXAMPLE = "example"
+OUTPUT = "output"
+TASK = "task"
+
+MEAN = "mean"
+ALEATORIC = "aleatoric_variance"
+EPISTEMIC = "epistemic_variance"
+TARGET = "target"
+NOISE_VARIANCE = "noise_variance"
+TRUTH = "truth"
+EXAMPLE_ID = "example_id"
+N_EXAMPLES = "n_examples"
+STATUS = "status"
+KEY = "key"
+
+SHIFT_OPERATOR = "shift_operator"
+SEVERITY = "severity"
+
+IDENTITY = "identity"
+
+CELL = (MODEL, SHIFT, SEED)
+PREDICTED = (MODEL, SHIFT, SEED, EXAMPLE, OUTPUT)
+MEASURED = (SHIFT, SEED, EXAMPLE, OUTPUT)
+
+MISSING, DONE, FAILED = 0, 1, 2
+STATUS_MEANINGS = "missing done failed"
+# In scores, a task x model x shift x seed that the spec does not ask for.
+ABSENT = -1

@@ -1,0 +1,66 @@
+"""Own every error that a user can mend. Formats nothing for a screen."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with what the user gave.
+
+    Parameters
+    ----------
+    message
+        Names the offender and, where there is one, the nearest right answer.
+    where
+        ``path:line:column`` or a path; empty when the problem has no place.
+    source
+        The offending line of the file, shown with a caret under it.
+    column
+        1-based column of the caret in `source`.
+    help
+        What to do about it: the choices, or a command.
+    """
+
+    message: str
+    where: str = ""
+    source: str = ""
+    column: int = 0
+    help: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} ({self.help})" if self.help else text
+
+
+class RegharnessError(Exception):
+    """Root of the errors that end a command with a readable line instead of a traceback."""
+
+    exit_code = 2
+
+
+class InputError(RegharnessError):
+    """The user's input is wrong: spec, data, parameters, folder. Carries every problem found."""
+
+    def __init__(self, problems: str | Problem | Sequence[Problem], *, help: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, help=help)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CellError(RegharnessError):
+    """A model's answer cannot be used (NaN, wrong shape, negative variance): its cell fails, the run goes on."""
+
+    exit_code = 1
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, listed: str = "installed") -> tuple[str, str]:
+    """Say that `name` is no known `kind`: the message with the nearest right answer, and the choices."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return f"no {kind} named '{name}'{hint}", f"{listed}: {', '.join(choices) or 'none'}"

@@ -1,0 +1,347 @@
+"""Own what passes between the rooms: sequences, predictions, and the Protocol of each plugin kind.
+
+Each Protocol can be subclassed, which brings its defaults, or merely matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regharness.seeding import rng_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FloatArray = NDArray[np.floating[Any]]
+
+ALPHABET = "ACGTN"
+"""Base of each code 0..4. N, and padding, is an all-zero row once one-hot encoded."""
+
+SPLITS = ("train", "calibration", "test")
+
+ShiftType = Literal["covariate", "label", "concept", "noise", "input"]
+
+
+@dataclass(frozen=True)
+class SequenceBatch:
+    """Examples: sequences, what was measured of them, and what is known about the measurement.
+
+    Parameters
+    ----------
+    ids
+        ``(example,)`` unique text labels.
+    sequence
+        ``(example, position)`` uint8 codes A C G T N = 0..4.
+    outputs
+        Names along ``output``, such as cell types.
+    target
+        ``(example, output)`` float32, log2(RNA/DNA) or the unit the task declares. None once hidden
+        from a model.
+    noise_variance
+        ``(example, output)`` float32, variance of the measurement in squared target units.
+    truth
+        ``(example, output)`` float32, the noiseless target; simulations know it.
+    dna_count, rna_count
+        ``(example, output)`` float32 counts summed over barcodes and replicates.
+    covariates
+        Name to ``(example,)`` array: ``gc_content``, ``chrom``, ``locus``, ...
+
+    Raises
+    ------
+    ValueError
+        When shapes or dtypes disagree, or ids repeat.
+    """
+
+    ids: NDArray[Any]
+    sequence: NDArray[np.uint8]
+    outputs: tuple[str, ...]
+    target: NDArray[np.float32] | None = None
+    noise_variance: NDArray[np.float32] | None = None
+    truth: NDArray[np.float32] | None = None
+    dna_count: NDArray[np.float32] | None = None
+    rna_count: NDArray[np.float32] | None = None
+    covariates: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.sequence.ndim != 2 or self.sequence.dtype != np.uint8:
+            raise ValueError(
+                f"sequence is {self.sequence.dtype} {self.sequence.shape}, not uint8 (example, position)"
+            )
+        n = len(self.sequence)
+        if self.ids.shape != (n,):
+            raise ValueError(f"ids has shape {self.ids.shape}, not ({n},)")
+        if len(set(self.ids.tolist())) != n:
+            raise ValueError("ids repeat")
+        if n and self.sequence.max() >= len(ALPHABET):
+            raise ValueError(f"sequence holds the code {self.sequence.max()}; the largest is N = 4")
+        for name in ("target", "noise_variance", "truth", "dna_count", "rna_count"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if value.shape != (n, len(self.outputs)) or value.dtype != np.float32:
+                raise ValueError(
+                    f"{name} is {value.dtype} {value.shape}, not float32 {(n, len(self.outputs))}"
+                )
+        for name, value in self.covariates.items():
+            if value.shape != (n,):
+                raise ValueError(f"covariate '{name}' has shape {value.shape}, not ({n},)")
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def select(self, index: NDArray[Any]) -> SequenceBatch:
+        """Take examples by integer or boolean `index` along ``example``, in its order."""
+        parts: dict[str, Any] = {
+            name: None if (value := getattr(self, name)) is None else value[index]
+            for name in ("ids", "sequence", "target", "noise_variance", "truth", "dna_count", "rna_count")
+        }
+        covariates = {name: value[index] for name, value in self.covariates.items()}
+        return replace(self, **parts, covariates=covariates)
+
+    def inputs(self) -> SequenceBatch:
+        """What a model may see when it predicts: no target, truth, noise or counts."""
+        return replace(self, target=None, noise_variance=None, truth=None, dna_count=None, rna_count=None)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A model's answer, all ``(example, output)`` float32; what a model does not give is None, never zero.
+
+    Parameters
+    ----------
+    mean
+        Predicted target, in its unit.
+    aleatoric_variance
+        Variance expected from the measurement and the biology, squared target units, zero or above.
+    epistemic_variance
+        Variance from not knowing the model well, squared target units, zero or above.
+    """
+
+    mean: NDArray[np.float32]
+    aleatoric_variance: NDArray[np.float32] | None = None
+    epistemic_variance: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a data generator can say before anything is fitted.
+
+    Parameters
+    ----------
+    outputs, unit, length
+        Names along ``output``, the unit of the target, and the number of positions.
+    sizes
+        Split to number of examples, at the first seed.
+    offers
+        What shifts and models can ask for: ``"mechanism"``, ``"truth"``, ``"noise_variance"``,
+        ``"counts"``, ``"held_out"``.
+    held_out
+        Names of the groups kept out of training.
+    warnings
+        What a user should know before trusting a score, with numbers.
+    """
+
+    outputs: tuple[str, ...]
+    unit: str
+    length: int
+    sizes: Mapping[str, int]
+    offers: frozenset[str] = frozenset()
+    held_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The splits of one task and seed.
+
+    Parameters
+    ----------
+    train, calibration, test
+        Disjoint examples of one distribution; ``test`` is the ``identity`` test set.
+    held_out
+        Group name to examples kept out of all three splits.
+    mechanism
+        What produced the labels, for the shift operators of the same plugin that change it; None for real data.
+    """
+
+    train: SequenceBatch
+    calibration: SequenceBatch
+    test: SequenceBatch
+    held_out: Mapping[str, SequenceBatch] = field(default_factory=dict)
+    mechanism: Any = None
+
+
+class DataGenerator(Protocol):
+    """Make the examples of a task."""
+
+    def describe(self) -> DataInfo:
+        """Say what `generate` will give. Reads and checks input; raises `InputError` for what is wrong with it."""
+        ...
+
+    def generate(self, seed: int) -> Dataset:
+        """Make the splits of one seed; equal seeds give equal bits."""
+        ...
+
+
+class ShiftOperator(Protocol):
+    """Change the test distribution at a stated severity, and nothing else.
+
+    Attributes
+    ----------
+    severities
+        Levels it has, from mild to strong: ``(1, 2, 3, 4, 5)``, or ``(1,)``.
+    shift_type
+        What changes: covariate p(x), label p(y), concept p(y given x), noise, or input (x corrupted, label kept).
+    needs
+        What it asks of the data, of `DataInfo.offers`.
+    """
+
+    severities: tuple[int, ...] = (1, 2, 3, 4, 5)
+    shift_type: ShiftType = "covariate"
+    needs: frozenset[str] = frozenset()
+
+    def check(self, info: DataInfo) -> None:
+        """Raise `InputError` when this data cannot be shifted so; called before anything is computed."""
+
+    def apply(self, dataset: Dataset, severity: int, rng: np.random.Generator) -> SequenceBatch:
+        """Make the shifted test set from ``dataset.test`` (or a held-out group); never changes `dataset`."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the harness tells a model when it fits or predicts.
+
+    Parameters
+    ----------
+    seed
+        The replicate's seed for this model; use `rng`, or hand it to a framework's own local generator.
+    device
+        ``"auto"`` for the best that the model's framework can use, or ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+    progress
+        Called with the share of fitting that is done, 0 to 1.
+    """
+
+    seed: int = 0
+    device: str = "auto"
+    progress: Callable[[float], None] = lambda share: None
+
+    def rng(self, role: str) -> np.random.Generator:
+        """A random stream of this model and seed, for one purpose."""
+        return rng_for(self.seed, role)
+
+
+@runtime_checkable
+class ModelAdapter(Protocol):
+    """Any model, in any framework.
+
+    Attributes
+    ----------
+    trainable
+        False for a model that comes fitted: the harness then never calls `fit`, `save` or `load`.
+    needs
+        What it asks of the data, of `DataInfo.offers`. Only a model that needs ``"truth"`` sees truth and
+        noise variance when it predicts.
+    """
+
+    trainable: bool = True
+    needs: frozenset[str] = frozenset()
+
+    def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
+        """Learn from `train`; `calibration` is for early stopping and recalibration. Changes neither."""
+
+    def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
+        """Predict every example in order. The answer for one must not depend on the others in the batch."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what was learnt into `folder`, which exists and is empty; safetensors or the like, no pickles."""
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; predictions afterwards are bit-identical."""
+
+    def execution(self) -> Mapping[str, str]:
+        """What really ran, for provenance: device, provider, framework version."""
+        return {}
+
+
+class UncertaintyMethod(Protocol):
+    """Give any model an uncertainty, or a better one."""
+
+    def wrap(self, make: Callable[[], ModelAdapter]) -> ModelAdapter:
+        """Make a model that adds uncertainty to models made by `make`; each call of `make` gives a fresh one."""
+        ...
+
+
+class Metric(Protocol):
+    """Score the predictions of one output of one cell.
+
+    Attributes
+    ----------
+    direction
+        ``"lower"`` or ``"higher"`` is better, or the value that a perfect model reaches.
+    needs_variance
+        Whether it needs the predictive variance.
+    """
+
+    direction: Literal["lower", "higher"] | float = "lower"
+    needs_variance: bool = False
+
+    def score(
+        self,
+        target: NDArray[np.float64],
+        mean: NDArray[np.float64],
+        variance: NDArray[np.float64] | None,
+    ) -> float:
+        """Reduce ``(example,)`` arrays, free of NaN and at least one long, to a number; NaN if undefined.
+
+        `variance` is the total predictive variance, zero or above, and None unless `needs_variance`.
+        """
+        ...
+
+
+class ShiftMetric(Protocol):
+    """Score how a metric changes from identity to the shifts.
+
+    Attributes
+    ----------
+    direction
+        As of `Metric`.
+    of
+        Name of the metric it compares; empty for the one that the leaderboard ranks by.
+    """
+
+    direction: Literal["lower", "higher"] | float = "lower"
+    of: str = ""
+
+    def compare(self, scores: xr.DataArray, direction: Literal["lower", "higher"] | float) -> xr.DataArray:
+        """Compare scores with dims that include ``shift``, whose ``identity`` is the unshifted test set.
+
+        `direction` is that of the compared metric. Keeps or reduces ``shift`` and keeps every other dim;
+        a missing score stays NaN.
+        """
+        ...
+
+
+class Executor(Protocol):
+    """Run independent jobs somewhere."""
+
+    def run(self, jobs: Iterable[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
+        """Call ``work(job)`` once for each job and yield the results as they come."""
+        ...
+
+
+class Report(Protocol):
+    """Show a finished run."""
+
+    suffix: str = ""
+
+    def write(self, run: Any, path: Path) -> None:
+        """Write the `regharness.Run` `run` to one file at `path`."""
+        ...

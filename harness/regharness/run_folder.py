@@ -1,0 +1,161 @@
+"""Own a run's folder: where things lie in it, and how to read them back. Computes nothing."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+from ruamel.yaml import YAML
+
+from regharness import dims
+from regharness.cube import open_cube
+from regharness.errors import InputError, unknown_name
+from regharness.records import Records
+from regharness.spec import BenchmarkSpec
+from regharness.yaml_source import read
+
+if TYPE_CHECKING:
+    from regharness.render import LeaderboardView
+
+SPEC = "spec.yaml"
+PROVENANCE = "run.json"
+CUBES = "cubes"
+MODELS = "models"
+SCORES = "scores.zarr"
+LEADERBOARD = "leaderboard.json"
+
+_FAILURE = (dims.TASK, dims.MODEL, dims.SHIFT, dims.SEED)
+
+
+class Run:
+    """A run on disk.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    spec
+        The resolved spec it was last run with.
+    """
+
+    def __init__(self, folder: Path, spec: BenchmarkSpec) -> None:
+        self.folder = folder
+        self.spec = spec
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self.spec.name
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks, in the spec's order."""
+        return [task.name for task in self.spec.tasks]
+
+    def shifts(self, task: str) -> list[str]:
+        """Labels of a task's shifts, ``identity`` first."""
+        entry = next(entry for entry in self.spec.tasks if entry.name == task)
+        return [dims.IDENTITY] + [
+            f"{shift.label}@{severity}" for shift in entry.shifts for severity in shift.severity or ()
+        ]
+
+    def models(self, task: str) -> list[str]:
+        """Names of the models that take part in a task, in the spec's order."""
+        return [model.name for model in self.spec.models if model.tasks is None or task in model.tasks]
+
+    def cube(self, task: str) -> xr.Dataset:
+        """A task's predictions and targets, lazily opened, in the spec's order.
+
+        Cells of models, shifts and seeds that the spec no longer names stay on disk and are left out here.
+        """
+        if task not in self.tasks:
+            message, choices = unknown_name("task", task, self.tasks, listed="tasks")
+            raise InputError(message, help=choices)
+        path = self.folder / CUBES / f"{task}.zarr"
+        if not path.is_dir():
+            raise InputError(f"{self.folder} has no cube of task '{task}' yet", help="run its spec again")
+        labels = {"model": self.models(task), "shift": self.shifts(task), "seed": list(self.spec.seeds)}
+        cube: xr.Dataset = open_cube(path).sel(labels)
+        return cube
+
+    @functools.cached_property
+    def scores(self) -> xr.Dataset:
+        """Every metric, dims task x model x shift x seed x output, loaded."""
+        path = self.folder / SCORES
+        if not path.is_dir():
+            raise InputError(f"{self.folder} has no scores yet", help=f"regharness score {self.folder}")
+        with xr.open_zarr(path, chunks=None) as stored:
+            return stored.load()
+
+    @functools.cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, host facts, timings and what ran each model."""
+        path = self.folder / PROVENANCE
+        found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        return found
+
+    @property
+    def task_infos(self) -> dict[str, dict[str, Any]]:
+        """Task to what its data are: outputs, unit, length, sizes, warnings."""
+        infos: dict[str, dict[str, Any]] = self.provenance.get("tasks", {})
+        return infos
+
+    @functools.cached_property
+    def failures(self) -> list[dict[str, Any]]:
+        """Cells that failed: task, model, shift, seed and the reason."""
+        records = Records(self.folder)
+        failed = []
+        for task in self.tasks:
+            status = self.cube(task)[dims.STATUS].load()
+            for model in self.models(task):
+                for shift in self.shifts(task):
+                    for seed in self.spec.seeds:
+                        if int(status.sel(model=model, shift=shift, seed=seed)) == dims.FAILED:
+                            record = records.last(task, model, shift, seed)
+                            failed.append(
+                                {**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason}
+                            )
+        return failed
+
+    def leaderboard(self, rank_by: str | None = None, tasks: list[str] | None = None) -> LeaderboardView:
+        """Models ranked; renders in a terminal and in a notebook."""
+        from regharness.leaderboard import build
+        from regharness.render import LeaderboardView
+
+        return LeaderboardView(build(self.scores, rank_by=rank_by, tasks=tasks, failures=self.failures))
+
+
+def open_run(path: Path | str) -> Run:
+    """Open a run's folder.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    folder = Path(path)
+    file = folder / SPEC
+    if not file.is_file():
+        raise InputError(f"no run at {folder}", help="'regharness run SPEC' makes one, in runs/<spec name>")
+    return Run(folder, BenchmarkSpec.model_validate(read(file).value))
+
+
+def write_spec(folder: Path, spec: BenchmarkSpec) -> None:
+    """Write the resolved spec of a run."""
+    text = io.StringIO()
+    yaml = YAML(typ="rt", pure=True)
+    yaml.dump(spec.dump(), text)
+    unfinished = folder / f"{SPEC}.part"
+    unfinished.write_text(text.getvalue(), encoding="utf-8")
+    os.replace(unfinished, folder / SPEC)
+
+
+def read_spec_name(folder: Path) -> str:
+    """The name of the spec whose run lies in `folder`."""
+    value = read(folder / SPEC).value
+    return str(value.get("name", "")) if isinstance(value, dict) else ""

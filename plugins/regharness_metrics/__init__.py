@@ -1,0 +1,189 @@
+"""Offer metrics of error, association, calibration, selective prediction and robustness. Computes nothing."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from typing import Any
+
+from regharness import Component, hookimpl
+
+LEVELS = range(5, 100, 5)
+SCORED_LEVELS = (50, 80, 90, 95)
+RETAINED = (50, 70, 80, 90, 95)
+
+LIN = "Lin, Biometrics 45:255 (1989)"
+NIX = "Nix & Weigend, ICNN 1:55 (1994)"
+GNEITING = "Gneiting et al., Monthly Weather Review 133:1098 (2005)"
+WINKLER = "Winkler, J. Am. Stat. Assoc. 67:187 (1972)"
+KULESHOV = "Kuleshov, Fenner & Ermon, ICML (2018)"
+LEVI = "Levi et al., Sensors 22:5540 (2022)"
+FORTIN = "Fortin et al., J. Hydrometeorology 15:1708 (2014)"
+EL_YANIV = "El-Yaniv & Wiener, JMLR 11:1605 (2010)"
+GEIFMAN = "Geifman & El-Yaniv, NeurIPS (2017)"
+GEIFMAN_2019 = "Geifman, Uziel & El-Yaniv, ICLR (2019)"
+TRAUB = "Traub et al., NeurIPS (2024)"
+HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
+
+
+def _metric(
+    home: str, summary: str, citation: str = "", *, given: tuple[Any, ...] = (), default: bool = False
+) -> Component:
+    """Describe ``regharness_metrics.<home>`` ("module:Class"), built with `given`, such as a level."""
+    return Component(
+        partial(_build, home, *given) if given else f"regharness_metrics.{home}",
+        parameters="regharness:Parameters",
+        summary=summary,
+        citation=citation,
+        default=default,
+    )
+
+
+def _build(home: str, *given: Any) -> Any:
+    module, name = home.split(":")
+    return getattr(importlib.import_module(f"regharness_metrics.{module}"), name)(*given)
+
+
+@hookimpl
+def regharness_metrics() -> dict[str, Component]:
+    """Every metric by the name that a spec uses."""
+    return {
+        **_of_the_mean(),
+        **_of_the_distribution(),
+        **_of_intervals(),
+        **_of_the_ranking(),
+        **_of_shifts(),
+    }
+
+
+def _of_the_mean() -> dict[str, Component]:
+    return {
+        "mse": _metric("point:MeanSquaredError", "Mean squared error.", default=True),
+        "rmse": _metric("point:RootMeanSquaredError", "Root mean squared error."),
+        "mae": _metric("point:MeanAbsoluteError", "Mean absolute error."),
+        "medae": _metric("point:MedianAbsoluteError", "Median absolute error."),
+        "max_abs_error": _metric("point:MaximumAbsoluteError", "Largest absolute error."),
+        "bias": _metric("point:Bias", "Mean of prediction minus target."),
+        "r2": _metric("association:R2", "Share of the target's variance explained.", default=True),
+        "pearson_r": _metric("association:PearsonR", "Pearson correlation of target and mean.", default=True),
+        "spearman_rho": _metric(
+            "association:SpearmanRho", "Spearman rank correlation of target and mean.", default=True
+        ),
+        "ccc": _metric("association:ConcordanceCorrelation", "Concordance correlation of target and mean.", LIN),
+    }
+
+
+def _of_the_distribution() -> dict[str, Component]:
+    return {
+        "nll": _metric("gaussian:NegativeLogLikelihood", "Gaussian negative log likelihood.", NIX, default=True),
+        "crps": _metric(
+            "gaussian:ContinuousRankedProbabilityScore",
+            "Gaussian continuous ranked probability score.",
+            GNEITING,
+            default=True,
+        ),
+        "z_mean": _metric("gaussian:ZMean", "Mean standardised error."),
+        "z_mean_square": _metric("gaussian:ZMeanSquare", "Mean squared standardised error.", LEVI, default=True),
+        "z_var": _metric("gaussian:ZVariance", "Variance of the standardised error.", LEVI),
+        "sharpness": _metric("gaussian:Sharpness", "Root mean predicted variance.", LEVI),
+        "dispersion": _metric("gaussian:Dispersion", "Coefficient of variation of sigma.", LEVI),
+        "spread_skill": _metric("gaussian:SpreadSkill", "Sharpness over RMSE.", FORTIN),
+        "ence": _metric(
+            "calibration:ExpectedNormalisedCalibrationError",
+            "Relative gap of predicted and observed error in 10 bins of sigma.",
+            LEVI,
+        ),
+        "miscalibration_area": _metric(
+            "calibration:MiscalibrationArea", "Area between calibration curve and diagonal.", KULESHOV
+        ),
+        "calibration_error_kuleshov": _metric(
+            "calibration:KuleshovCalibrationError",
+            "Squared gaps of the calibration curve, summed over 19 levels.",
+            KULESHOV,
+        ),
+    }
+
+
+def _of_intervals() -> dict[str, Component]:
+    coverage = {
+        f"coverage_{percent}": _metric(
+            "intervals:Coverage",
+            f"Share of targets inside the central {percent}% interval.",
+            given=(percent,),
+            default=percent in (50, 90, 95),
+        )
+        for percent in LEVELS
+    }
+    width = {
+        f"mean_width_{percent}": _metric(
+            "intervals:MeanWidth",
+            f"Mean width of the central {percent}% interval.",
+            given=(percent,),
+            default=percent == 90,
+        )
+        for percent in LEVELS
+    }
+    score = {
+        f"interval_score_{percent}": _metric(
+            "intervals:IntervalScore",
+            f"Width and misses of the central {percent}% interval in one score.",
+            WINKLER,
+            given=(percent,),
+        )
+        for percent in SCORED_LEVELS
+    }
+    return {**coverage, **width, **score}
+
+
+def _of_the_ranking() -> dict[str, Component]:
+    areas = {
+        f"{name}{suffix}": _metric(
+            f"selective:{home}",
+            f"{summary}, {loss} error.",
+            citation,
+            given=(loss,),
+            default=not suffix and name in ("aurc", "e_aurc"),
+        )
+        for name, home, summary, citation in (
+            ("aurc", "AreaUnderRiskCoverage", "Area under the risk-coverage curve", GEIFMAN),
+            ("e_aurc", "ExcessAreaUnderRiskCoverage", "AURC above that of the order by loss", GEIFMAN_2019),
+            ("augrc", "AreaUnderGeneralisedRisk", "Area under the generalised risk-coverage curve", TRAUB),
+        )
+        for suffix, loss in (("", "squared"), ("_abs", "absolute"))
+    }
+    risks = {
+        f"selective_risk_{percent}": _metric(
+            "selective:SelectiveRisk",
+            f"Mean squared error of the {percent}% most certain examples.",
+            EL_YANIV,
+            given=(percent,),
+        )
+        for percent in RETAINED
+    }
+    return {
+        **areas,
+        **risks,
+        "aurc_oracle": _metric(
+            "selective:OracleAreaUnderRiskCoverage", "AURC of the order by loss, squared error.", GEIFMAN_2019
+        ),
+        "spearman_error_sigma": _metric(
+            "association:SpearmanErrorSigma", "Spearman rank correlation of absolute error and sigma."
+        ),
+    }
+
+
+def _of_shifts() -> dict[str, Component]:
+    return {
+        "degradation": Component(
+            "regharness_metrics.robustness:Degradation",
+            parameters="regharness_metrics.parameters:DegradationParameters",
+            summary="How much worse a metric is under each shift than on identity.",
+            citation=HENDRYCKS,
+        ),
+        "worst_shift": Component(
+            "regharness_metrics.robustness:WorstShift",
+            parameters="regharness_metrics.parameters:WorstShiftParameters",
+            summary="A metric's value at the shift where it is worst.",
+            citation=HENDRYCKS,
+        ),
+    }

@@ -1,0 +1,114 @@
+"""Measure how prediction and target vary together. Looks at no uncertainty but for its ranking of errors.
+
+Notation: y target, mu mean, e = y - mu. A side is constant when all its values are equal, tested exactly:
+rounding makes the variance of a repeated 0.1 positive. All exact over the examples of a cell, in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from regharness.interfaces import Metric
+
+Values = NDArray[np.float64]
+
+
+def centred(values: Values) -> Values:
+    """Subtract the mean; exactly zero for a constant.
+
+    The second subtraction takes away the rounding of the first mean, which counts when the offset is far
+    larger than the spread.
+    """
+    if values.min() == values.max():
+        return np.zeros_like(values)
+    shifted = values - values.mean()
+    return shifted - shifted.mean()
+
+
+def correlation(left: Values, right: Values) -> float:
+    """Pearson correlation of two ``(example,)`` arrays in [-1, 1]; NaN when a side is constant."""
+    left, right = centred(left), centred(right)
+    # Scaled by the largest value, squares neither overflow nor underflow; a constant side becomes 0/0.
+    left, right = left / np.abs(left).max(), right / np.abs(right).max()
+    return float(np.clip(left @ right / np.sqrt((left @ left) * (right @ right)), -1, 1))
+
+
+def rank_correlation(left: Values, right: Values) -> float:
+    """Pearson correlation of average ranks; NaN when a side is constant."""
+    return correlation(rankdata(left), rankdata(right))
+
+
+class R2(Metric):
+    """Coefficient of determination, ``1 - SSE / SST`` with ``SST = sum((y - mean(y))^2)``.
+
+    Direction: higher, 1 at best, no lower bound. Needs: mean. Fewer than two examples: NaN.
+    Constant target: -inf, or NaN when every prediction is exact.
+    """
+
+    direction = "higher"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        if target.size < 2:
+            return float("nan")
+        residual, total = target - mean, centred(target)
+        return float(1 - np.divide(residual @ residual, total @ total))
+
+
+class PearsonR(Metric):
+    """Pearson's product-moment correlation of target and mean.
+
+    Direction: higher, within [-1, 1]. Needs: mean. A constant side, so also one example: NaN.
+    """
+
+    direction = "higher"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return correlation(target, mean)
+
+
+class SpearmanRho(Metric):
+    """Spearman's rank correlation of target and mean: Pearson's on ranks, ties getting their average rank.
+
+    Direction: higher, within [-1, 1]. Needs: mean. A constant side, so also one example: NaN.
+    """
+
+    direction = "higher"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return rank_correlation(target, mean)
+
+
+class ConcordanceCorrelation(Metric):
+    """Lin's concordance correlation, ``2 s_xy / (s_x^2 + s_y^2 + (mean(y) - mean(mu))^2)``, moments over n.
+
+    Direction: higher, within [-1, 1]. Needs: mean. Zero when one side is constant, or both at different
+    values; NaN when both are constant and equal. Lin, Biometrics 45:255 (1989).
+    """
+
+    direction = "higher"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        left, right = centred(target), centred(mean)
+        spread = left @ left + right @ right + target.size * np.mean(target - mean) ** 2
+        return float(np.divide(2 * (left @ right), spread))
+
+
+class SpearmanErrorSigma(Metric):
+    """Spearman's rank correlation of the absolute error and sigma: does the model know where it errs?
+
+    Direction: higher, within [-1, 1]. Needs: variance. Ties get their average rank. Constant errors or a
+    constant sigma, so also one example: NaN.
+    """
+
+    direction = "higher"
+    needs_variance = True
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values) -> float:
+        return rank_correlation(np.abs(target - mean), np.sqrt(variance))

@@ -1,0 +1,91 @@
+"""Measure the error of the predicted mean. Looks at no uncertainty and at no ranking.
+
+Notation: y target, mu mean, e = y - mu. All exact over the examples of a cell, in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regharness.interfaces import Metric
+
+Values = NDArray[np.float64]
+
+
+class MeanSquaredError(Metric):
+    """Mean squared error, ``mean(e^2)``, in squared target units.
+
+    Direction: lower. Needs: mean. One example: its squared error. An infinite error gives infinity.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.mean((target - mean) ** 2))
+
+
+class RootMeanSquaredError(Metric):
+    """Root of the mean squared error, ``sqrt(mean(e^2))``, in target units.
+
+    Direction: lower. Needs: mean. One example: its absolute error. An infinite error gives infinity.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.sqrt(np.mean((target - mean) ** 2)))
+
+
+class MeanAbsoluteError(Metric):
+    """Mean absolute error, ``mean(|e|)``, in target units.
+
+    Direction: lower. Needs: mean. One example: its absolute error. An infinite error gives infinity.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.mean(np.abs(target - mean)))
+
+
+class MedianAbsoluteError(Metric):
+    """Median absolute error, ``median(|e|)``, in target units; an even count averages the middle two.
+
+    Direction: lower. Needs: mean. One example: its absolute error.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.median(np.abs(target - mean)))
+
+
+class MaximumAbsoluteError(Metric):
+    """Largest absolute error, ``max(|e|)``, in target units.
+
+    Direction: lower. Needs: mean. One example: its absolute error.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.max(np.abs(target - mean)))
+
+
+class Bias(Metric):
+    """Mean of prediction minus target, ``mean(mu - y)``, in target units: positive when predicted too high.
+
+    Direction: target value 0. Needs: mean. One example: its signed error.
+    """
+
+    direction = 0.0
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        return float(np.mean(mean - target))

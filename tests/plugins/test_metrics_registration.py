@@ -1,0 +1,70 @@
+"""What the metrics plugin offers."""
+
+import subprocess
+import sys
+
+import pytest
+
+from regharness.catalog import load_catalog
+
+CATALOG = load_catalog()
+OFFERED = [name for name in CATALOG.names("metric") if CATALOG.owner("metric", name).name == "regharness_metrics"]
+LEVELS = range(5, 100, 5)
+
+
+def test_plugin_offers_the_names_of_the_contract():
+    assert set(OFFERED) == {
+        *[
+            "mse",
+            "rmse",
+            "mae",
+            "medae",
+            "max_abs_error",
+            "bias",
+            "r2",
+            "pearson_r",
+            "spearman_rho",
+            "ccc",
+            "nll",
+            "crps",
+        ],
+        *["z_mean", "z_mean_square", "z_var", "sharpness", "dispersion", "spread_skill"],
+        *["aurc", "aurc_abs", "aurc_oracle", "e_aurc", "e_aurc_abs", "augrc", "augrc_abs", "spearman_error_sigma"],
+        *["ence", "miscalibration_area", "calibration_error_kuleshov", "degradation", "worst_shift"],
+        *(f"coverage_{percent}" for percent in LEVELS),
+        *(f"mean_width_{percent}" for percent in LEVELS),
+        *(f"interval_score_{percent}" for percent in (50, 80, 90, 95)),
+        *(f"selective_risk_{percent}" for percent in (50, 70, 80, 90, 95)),
+    }
+
+
+def test_default_set_holds_thirteen_metrics():
+    assert {name for name in OFFERED if CATALOG.component("metric", name).default} == {
+        *["mse", "pearson_r", "spearman_rho", "r2", "nll", "crps", "coverage_50", "coverage_90", "coverage_95"],
+        *["mean_width_90", "z_mean_square", "aurc", "e_aurc"],
+    }
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_metric_states_a_direction(name):
+    direction = CATALOG.create("metric", name).direction
+
+    assert direction in ("lower", "higher") or 0 <= float(direction) <= 1
+
+
+@pytest.mark.parametrize("percent", LEVELS)
+def test_target_value_of_coverage_is_its_level(percent):
+    assert CATALOG.create("metric", f"coverage_{percent}").direction == percent / 100
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_metric_documents_its_direction_and_needs(name):
+    documentation = type(CATALOG.create("metric", name)).__doc__
+
+    assert "Direction: " in documentation
+
+
+def test_registration_imports_no_numpy():
+    code = "import sys, regharness_metrics as m; m.regharness_metrics(); assert 'numpy' not in sys.modules"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
