@@ -10,6 +10,7 @@ from regharness.catalog import Catalog, load_catalog
 from regharness.errors import InputError, unknown_name
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
 from regharness.plan import make_plan
+from regharness.render import to_json
 from regharness.run_folder import LEADERBOARD, Run, open_run
 from regharness.run_scores import score_run
 from regharness.runner import execute
@@ -77,10 +78,8 @@ def run(
 
 def finish(run: Run, catalog: Catalog) -> list[Path]:
     """Score a run, write its leaderboard and its reports; give the reports' paths."""
-    from regharness.render import to_json
-
     score_run(run, catalog)
-    (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().leaderboard), encoding="utf-8")
+    (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
     paths = []
     for name in catalog.names("report"):
         report = catalog.create("report", name)
@@ -113,9 +112,7 @@ def shift(name: str, severity: int | None = None, **parameters: Any) -> ShiftOpe
     operator: ShiftOperator = load_catalog().create("shift", name, parameters)
     if severity is not None:
         if severity not in operator.severities:
-            message, choices = unknown_name(
-                "severity", str(severity), map(str, operator.severities), listed="it has"
-            )
+            message, choices = unknown_name("severity", str(severity), map(str, operator.severities), listed="it has")
             raise InputError(f"shift operator '{name}': {message}", help=choices)
         operator.severities = (severity,)
     return operator

@@ -114,9 +114,7 @@ class Catalog:
             )
         return made
 
-    def create(
-        self, kind: str, name: str, given: Mapping[str, Any] | None = None, base: Path = Path()
-    ) -> Any:
+    def create(self, kind: str, name: str, given: Mapping[str, Any] | None = None, base: Path = Path()) -> Any:
         """Check and build in one step, for Python callers; every fault is an `InputError`."""
         import pydantic
 
@@ -148,9 +146,7 @@ class Catalog:
             except Exception as error:
                 cli.commands.clear()
                 cli.commands.update(before)
-                self.plugins.broken[call.plugin_name] = (
-                    f"regharness_commands: {type(error).__name__}: {error}"
-                )
+                self.plugins.broken[call.plugin_name] = f"regharness_commands: {type(error).__name__}: {error}"
 
     def require(self, kind: str, name: str) -> None:
         """Refuse a component whose packages are not installed, saying what to install."""

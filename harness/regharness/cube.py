@@ -65,9 +65,7 @@ class Cube:
         chunk = max(examples, 1)
         _array(group, dims.EXAMPLE_ID, dims.MEASURED[:3], str, (0, 0, 0), (1, 1, chunk))
         for name in MEASUREMENTS:
-            _array(
-                group, name, dims.MEASURED, "float32", (0, 0, 0, len(outputs)), (1, 1, chunk, len(outputs))
-            )
+            _array(group, name, dims.MEASURED, "float32", (0, 0, 0, len(outputs)), (1, 1, chunk, len(outputs)))
         for name in PREDICTIONS:
             shape = (0, 0, 0, 0, len(outputs))
             _array(group, name, dims.PREDICTED, "float32", shape, (1, 1, 1, chunk, len(outputs)))

@@ -13,9 +13,7 @@ from regharness.errors import unknown_name
 Place = tuple[str | int, ...]
 
 
-def describe(
-    error: pydantic.ValidationError, model: type[pydantic.BaseModel]
-) -> Iterator[tuple[Place, str, str]]:
+def describe(error: pydantic.ValidationError, model: type[pydantic.BaseModel]) -> Iterator[tuple[Place, str, str]]:
     """Yield ``(place, message, help)`` for every fault of `error`, which checking against `model` raised."""
     for fault in error.errors():
         yield fault["loc"], *_words(fault, model)

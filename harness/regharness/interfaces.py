@@ -70,9 +70,7 @@ class SequenceBatch:
 
     def __post_init__(self) -> None:
         if self.sequence.ndim != 2 or self.sequence.dtype != np.uint8:
-            raise ValueError(
-                f"sequence is {self.sequence.dtype} {self.sequence.shape}, not uint8 (example, position)"
-            )
+            raise ValueError(f"sequence is {self.sequence.dtype} {self.sequence.shape}, not uint8 (example, position)")
         n = len(self.sequence)
         if self.ids.shape != (n,):
             raise ValueError(f"ids has shape {self.ids.shape}, not ({n},)")
@@ -85,9 +83,7 @@ class SequenceBatch:
             if value is None:
                 continue
             if value.shape != (n, len(self.outputs)) or value.dtype != np.float32:
-                raise ValueError(
-                    f"{name} is {value.dtype} {value.shape}, not float32 {(n, len(self.outputs))}"
-                )
+                raise ValueError(f"{name} is {value.dtype} {value.shape}, not float32 {(n, len(self.outputs))}")
         for name, value in self.covariates.items():
             if value.shape != (n,):
                 raise ValueError(f"covariate '{name}' has shape {value.shape}, not ({n},)")

@@ -150,9 +150,7 @@ def select(cells: Iterable[Cell], only: Iterable[str]) -> list[Cell]:
 
 
 def _in_task(name: str, problem: Problem) -> Problem:
-    return Problem(
-        f"task '{name}': {problem.message}", problem.where, problem.source, problem.column, problem.help
-    )
+    return Problem(f"task '{name}': {problem.message}", problem.where, problem.source, problem.column, problem.help)
 
 
 def _task(entry: TaskEntry, catalog: Catalog) -> Task:
@@ -173,8 +171,7 @@ def _task(entry: TaskEntry, catalog: Catalog) -> Task:
         except InputError as error:
             problems += error.problems
         shifts += [
-            Shift(f"{shift.label}@{severity}", shift.use, severity, operator)
-            for severity in shift.severity or ()
+            Shift(f"{shift.label}@{severity}", shift.use, severity, operator) for severity in shift.severity or ()
         ]
     if problems:
         raise InputError(problems)
@@ -214,9 +211,7 @@ def _cells(spec: BenchmarkSpec, tasks: dict[str, Task], catalog: Catalog) -> Ite
                 for shift in task.shifts:
                     # The label and the task name the random stream of the shift, so they count.
                     drawn = {"task": task.name, "shift": shift.label, "facts": shift_facts.get(shift.label)}
-                    yield Cell(
-                        task.name, name, shift.label, seed, _key({"fit": fit_key, **source, **drawn}), fit_key
-                    )
+                    yield Cell(task.name, name, shift.label, seed, _key({"fit": fit_key, **source, **drawn}), fit_key)
 
 
 def _model_facts(entry: ModelEntry, catalog: Catalog) -> dict[str, Any]:

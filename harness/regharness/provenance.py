@@ -29,9 +29,7 @@ def facts(plugins: Plugins) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
-        "plugins": {
-            name: f"{plugin.distribution} {plugin.version}" for name, plugin in sorted(plugins.loaded.items())
-        },
+        "plugins": {name: f"{plugin.distribution} {plugin.version}" for name, plugin in sorted(plugins.loaded.items())},
     }
 
 

@@ -6,8 +6,9 @@ import functools
 import io
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import xarray as xr
 from ruamel.yaml import YAML
@@ -15,12 +16,11 @@ from ruamel.yaml import YAML
 from regharness import dims
 from regharness.cube import open_cube
 from regharness.errors import InputError, unknown_name
+from regharness.leaderboard import build, matrix
 from regharness.records import Records
+from regharness.render import LeaderboardView
 from regharness.spec import BenchmarkSpec
 from regharness.yaml_source import read
-
-if TYPE_CHECKING:
-    from regharness.render import LeaderboardView
 
 SPEC = "spec.yaml"
 PROVENANCE = "run.json"
@@ -117,17 +117,18 @@ class Run:
                     for seed in self.spec.seeds:
                         if int(status.sel(model=model, shift=shift, seed=seed)) == dims.FAILED:
                             record = records.last(task, model, shift, seed)
-                            failed.append(
-                                {**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason}
-                            )
+                            failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason})
         return failed
 
-    def leaderboard(self, rank_by: str | None = None, tasks: list[str] | None = None) -> LeaderboardView:
-        """Models ranked; renders in a terminal and in a notebook."""
-        from regharness.leaderboard import build
-        from regharness.render import LeaderboardView
-
+    def leaderboard(self, rank_by: str | None = None, tasks: Sequence[str] | None = None) -> LeaderboardView:
+        """Models ranked, by the spec's metric or another; renders in a terminal and in a notebook."""
         return LeaderboardView(build(self.scores, rank_by=rank_by, tasks=tasks, failures=self.failures))
+
+    def matrix(
+        self, by: Literal["shift", "severity"], metric: str | None = None, tasks: Sequence[str] | None = None
+    ) -> LeaderboardView:
+        """One metric of every model, by shift or by severity."""
+        return LeaderboardView(matrix(self.scores, by, metric=metric, tasks=tasks))
 
 
 def open_run(path: Path | str) -> Run:

@@ -14,7 +14,7 @@ import xarray as xr
 from regharness import dims
 from regharness.catalog import Catalog
 from regharness.run_folder import SCORES, Run
-from regharness.scoring import compare_shifts, evaluate_cube
+from regharness.scoring import compare_shifts, score_cube
 from regharness.spec import MetricEntry
 
 
@@ -40,21 +40,22 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     made = {entry.label: catalog.create("metric", entry.use, entry.with_) for entry in entries}
     cell_metrics = {name: metric for name, metric in made.items() if not hasattr(metric, "compare")}
     shift_metrics = {name: metric for name, metric in made.items() if hasattr(metric, "compare")}
+    summaries = {entry.label: catalog.component("metric", entry.use).summary for entry in entries}
     parts = [_task_scores(run, task, cell_metrics) for task in run.tasks]
     order: dict[str, list[Any]] = {
         dims.TASK: run.tasks,
         dims.MODEL: [model.name for model in run.spec.models],
         dims.SHIFT: list(dict.fromkeys(shift for task in run.tasks for shift in run.shifts(task))),
         dims.SEED: list(run.spec.seeds),
-        dims.OUTPUT: list(
-            dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist())
-        ),
+        dims.OUTPUT: list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist())),
     }
     scores = _join(parts, order)
     rank_by = run.spec.rank_by
     if rank_by not in made:
         rank_by = "crps" if "crps" in made else next(iter(cell_metrics), "")
     scores = compare_shifts(scores, shift_metrics, rank_by)
+    for name, summary in summaries.items():
+        scores[name].attrs["long_name"] = summary
     scores.attrs = {"name": run.name, "rank_by": rank_by}
     _store(scores, run.folder / SCORES)
     run.__dict__.pop("scores", None)
@@ -63,7 +64,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
 
 def _task_scores(run: Run, task: str, metrics: dict[str, Any]) -> xr.Dataset:
     cube = run.cube(task)
-    scores = evaluate_cube(cube, metrics)
+    scores = score_cube(cube, metrics)
     scores[dims.STATUS] = cube[dims.STATUS].astype(np.int8)
     return scores.drop_vars([name for name in scores.coords if name not in scores.dims])
 

@@ -101,9 +101,7 @@ def execute(
             cube.consolidate()
         if todo or not (folder / PROVENANCE).exists():
             _write_provenance(folder, plan, catalog, records, started)
-        hook.regharness_run_finished(
-            folder=folder, failed=len(records.failed(chosen)), interrupted=interrupted
-        )
+        hook.regharness_run_finished(folder=folder, failed=len(records.failed(chosen)), interrupted=interrupted)
         catalog.plugins.manager.unregister(journal)
     return all(records.done(cell) for cell in chosen)
 

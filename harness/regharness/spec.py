@@ -74,9 +74,7 @@ class MetricEntry(Use):
 class LeaderboardEntry(Parameters):
     """How the leaderboard orders models."""
 
-    rank_by: str | None = Field(
-        default=None, description="A metric of the spec: crps if it is there, else the first."
-    )
+    rank_by: str | None = Field(default=None, description="A metric of the spec: crps if it is there, else the first.")
 
 
 class RunEntry(Parameters):
@@ -84,9 +82,7 @@ class RunEntry(Parameters):
 
     executor: str = "local"
     workers: int = Field(default=1, ge=1, le=1024)
-    device: str = Field(
-        default="auto", description="auto, cpu, cuda, cuda:N or mps, as the models' frameworks say."
-    )
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps, as the models' frameworks say.")
 
 
 class BenchmarkSpec(Parameters):

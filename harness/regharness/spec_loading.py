@@ -106,9 +106,7 @@ def _extended(path: Path, seen: tuple[Path, ...]) -> Document:
     return below
 
 
-def _lay_over(
-    below: dict[str, Any], above: dict[str, Any], into: Document, source: Document, at: Place
-) -> None:
+def _lay_over(below: dict[str, Any], above: dict[str, Any], into: Document, source: Document, at: Place) -> None:
     for key, value in above.items():
         place = (*at, key)
         if isinstance(value, dict) and isinstance(below.get(key), dict) and at == ():
@@ -187,9 +185,7 @@ def _parameter_problems(
         yield from _severity_problems(place, entry, document, catalog.build(kind, entry["use"], parameters))
 
 
-def _severity_problems(
-    place: Place, entry: dict[str, Any], document: Document, operator: Any
-) -> Iterator[Problem]:
+def _severity_problems(place: Place, entry: dict[str, Any], document: Document, operator: Any) -> Iterator[Problem]:
     levels = tuple(operator.severities)
     given = entry.setdefault("severity", list(levels))
     for index, severity in enumerate(given if isinstance(given, list) else [given]):
@@ -224,9 +220,7 @@ def _named(value: dict[str, Any], key: str, fallback: str) -> list[tuple[Place, 
     return [(place, name) for place, name in found if isinstance(name, str)]
 
 
-def _unique(
-    what: str, named: list[tuple[Place, Hashable]], document: Document, help: str = ""
-) -> Iterator[Problem]:
+def _unique(what: str, named: list[tuple[Place, Hashable]], document: Document, help: str = "") -> Iterator[Problem]:
     first: dict[Hashable, Place] = {}
     for place, name in named:
         if isinstance(name, (list, dict)):

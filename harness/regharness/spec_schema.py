@@ -51,9 +51,7 @@ def spec_schema(catalog: Catalog) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _choice(
-    kind: str, entry: dict[str, Any], definitions: dict[str, Any], catalog: Catalog
-) -> dict[str, Any]:
+def _choice(kind: str, entry: dict[str, Any], definitions: dict[str, Any], catalog: Catalog) -> dict[str, Any]:
     """The entry's schema with ``use`` enumerated and ``with`` decided by it."""
     rules = []
     for name in catalog.names(kind):

@@ -63,9 +63,7 @@ class CellWorker:
             execution = self._compute(cell)
         except Exception as error:
             return failure(cell, error, time.perf_counter() - started)
-        return Record(
-            *cell.name, cell.key, "done", seconds=time.perf_counter() - started, execution=execution
-        )
+        return Record(*cell.name, cell.key, "done", seconds=time.perf_counter() - started, execution=execution)
 
     def _compute(self, cell: Cell) -> dict[str, str]:
         context = RunContext(
@@ -132,10 +130,6 @@ def check(prediction: Prediction, batch: SequenceBatch) -> None:
             raise CellError(f"{name} is {value.dtype}, not float32")
         bad = ~np.isfinite(value)
         if bad.any():
-            raise CellError(
-                f"{name} is NaN or infinite for {int(bad.any(axis=1).sum())} of {len(batch)} examples"
-            )
+            raise CellError(f"{name} is NaN or infinite for {int(bad.any(axis=1).sum())} of {len(batch)} examples")
         if name != "mean" and (value < 0).any():
-            raise CellError(
-                f"{name} is negative for {int((value < 0).any(axis=1).sum())} of {len(batch)} examples"
-            )
+            raise CellError(f"{name} is negative for {int((value < 0).any(axis=1).sum())} of {len(batch)} examples")

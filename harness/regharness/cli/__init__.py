@@ -45,9 +45,7 @@ def disabled_in(plugins: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the plugins that ``-p no:NAME`` options switch off."""
     for text in plugins:
         if not text.startswith("no:"):
-            raise InputError(
-                f"-p takes no:NAME, not '{text}'", help="regharness list plugins shows the names"
-            )
+            raise InputError(f"-p takes no:NAME, not '{text}'", help="regharness list plugins shows the names")
     return tuple(text.removeprefix("no:") for text in plugins)
 
 

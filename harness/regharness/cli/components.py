@@ -52,10 +52,7 @@ def _plugins(catalog: Catalog) -> list[dict[str, Any]]:
     ]
     for row in rows:
         offers = [
-            n
-            for kind in KINDS.values()
-            for n in catalog.names(kind)
-            if catalog.owner(kind, n).name == row["name"]
+            n for kind in KINDS.values() for n in catalog.names(kind) if catalog.owner(kind, n).name == row["name"]
         ]
         row["offers"] = ", ".join(offers[:6]) + (f" and {len(offers) - 6} more" if len(offers) > 6 else "")
         if row["name"] in plugins.broken:
@@ -210,9 +207,7 @@ def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
 def _show_report(report: dict[str, Any]) -> None:
     click.echo(f"regharness {report['regharness']}, Python {report['python']}, {report['platform']}")
     click.echo(f"cpus: {report['cpus']}; devices: {', '.join(report['devices'])}")
-    click.echo(
-        "libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items())
-    )
+    click.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items()))
     click.echo("plugins:")
     for name, distribution in report["plugins"].items():
         click.echo(f"  {name} ({distribution})")
@@ -221,8 +216,6 @@ def _show_report(report: dict[str, Any]) -> None:
     for name, reason in report["broken_plugins"].items():
         click.echo(f"  {name}: not usable: {reason}")
     for name, owners in report["clashes"].items():
-        click.echo(
-            f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}"
-        )
+        click.echo(f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}")
     if not report["broken_plugins"] and not report["clashes"]:
         click.echo("no problem found")

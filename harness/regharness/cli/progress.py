@@ -76,9 +76,7 @@ class Lines:
             )
 
     @hookimpl
-    def regharness_cell_finished(
-        self, task: str, model: str, shift: str, seed: int, status: str, reason: str
-    ) -> None:
+    def regharness_cell_finished(self, task: str, model: str, shift: str, seed: int, status: str, reason: str) -> None:
         """Count the cell, and say why it failed."""
         self._done += 1
         self._computed += 1
@@ -143,15 +141,11 @@ class Live:
         """Show the current cell."""
         name = self._escape(f"{cell.task}: {cell.model}, seed {cell.seed}")
         fitting = stage == "fit"
-        self._bar.update(
-            self._cells, description=f"{name}, {self._escape(cell.shift)}" if not fitting else name
-        )
+        self._bar.update(self._cells, description=f"{name}, {self._escape(cell.shift)}" if not fitting else name)
         self._bar.update(self._fit, description="  fit", completed=share, visible=fitting)
 
     @hookimpl
-    def regharness_cell_finished(
-        self, task: str, model: str, shift: str, seed: int, status: str, reason: str
-    ) -> None:
+    def regharness_cell_finished(self, task: str, model: str, shift: str, seed: int, status: str, reason: str) -> None:
         """Advance the bar, and leave a line for a failure."""
         self._bar.advance(self._cells)
         if status == "failed":

@@ -56,7 +56,11 @@ def leaderboard(
     from regharness.render import render
     from regharness.run_folder import open_run
 
-    boards = [open_run(folder).view(by, rank_by=metric, tasks=list(tasks) or None) for folder in folders]
+    runs = [open_run(folder) for folder in folders]
+    if by == "model":
+        boards = [run.leaderboard(rank_by=metric, tasks=tasks) for run in runs]
+    else:
+        boards = [run.matrix(by, metric=metric, tasks=tasks) for run in runs]
     if form == "table" and output is None:
         print_rich(*boards)
         return

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec")
 @click.option("-o", "--output", metavar="RUN", help="The run's folder.  [default: runs/<spec name>]")
-@click.option(
-    "--only", multiple=True, metavar="KEY=GLOB", help="Compute only these cells: task, model, shift, seed."
-)
+@click.option("--only", multiple=True, metavar="KEY=GLOB", help="Compute only these cells: task, model, shift, seed.")
 @click.option("--executor", metavar="NAME", help="In place of the spec's; `regharness list executors`.")
 @click.option("--workers", type=click.IntRange(min=1), help="In place of the spec's.")
 @click.option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps, in place of the spec's.")
@@ -70,16 +68,14 @@ def run(
 
 
 def _outcome(run: Run) -> dict[str, Any]:
-    import json
-
-    from regharness.render import to_json
+    from regharness.render import plain
 
     return {
         "schema_version": 1,
         "folder": str(run.folder),
         "failures": run.failures,
         "warnings": {task: info["warnings"] for task, info in run.task_infos.items()},
-        "leaderboard": json.loads(to_json(run.leaderboard().leaderboard)),
+        "leaderboard": plain(run.leaderboard().board),
     }
 
 
@@ -96,14 +92,10 @@ def _show(run: Run, catalog: Catalog) -> None:
 @click.command()
 @click.argument("spec")
 @click.option("-o", "--output", metavar="RUN", help="The run's folder.  [default: runs/<spec name>]")
-@click.option(
-    "--only", multiple=True, metavar="KEY=GLOB", help="Plan only these cells: task, model, shift, seed."
-)
+@click.option("--only", multiple=True, metavar="KEY=GLOB", help="Plan only these cells: task, model, shift, seed.")
 @click.option("--json", "as_json", is_flag=True, help="Write the plan as JSON.")
 @click.pass_obj
-def plan(
-    disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], as_json: bool
-) -> None:
+def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], as_json: bool) -> None:
     """Show the cells of SPEC, and what is already done. Computes nothing."""
     from regharness.catalog import load_catalog
     from regharness.plan import make_plan, select
@@ -119,9 +111,7 @@ def plan(
     for cell in select(made.cells, only):
         done = records.done(cell) and (folder / CUBES / f"{cell.task}.zarr").is_dir()
         cells.append({**vars(cell), "done": done})
-    tasks = {
-        name: _task_facts(made, name, [cell for cell in cells if cell["task"] == name]) for name in made.tasks
-    }
+    tasks = {name: _task_facts(made, name, [cell for cell in cells if cell["task"] == name]) for name in made.tasks}
     if as_json:
         print_json(
             {

@@ -27,10 +27,7 @@ def validate(disabled: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -
     problems = [problem for one in found.values() for problem in one]
     if as_json:
         print_json(
-            [
-                {"spec": spec, "valid": not one, "problems": [vars(p) for p in one]}
-                for spec, one in found.items()
-            ]
+            [{"spec": spec, "valid": not one, "problems": [vars(p) for p in one]} for spec, one in found.items()]
         )
         return 2 if problems else 0
     for spec, one in found.items():
