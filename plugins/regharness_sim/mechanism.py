@@ -118,12 +118,13 @@ def draw_mechanism(
 ) -> Mechanism:
     """Draw the mechanism of one seed.
 
-    Effects are a part that cell types share, log-normal with a fifth of the factors repressing, blended with
+    Cell types share half of the variance of log concentrations, or what `shared_share` says. Effects are a part that cell types share, log-normal with a fifth of the factors repressing, blended with
     each cell type's own N(0, 1.2); pair terms are scaled to `pair_variance` of the variance of the sum.
     """
     rng = rng_for(seed, "mechanism")
     k = len(motifs)
-    log_concentration = rng.normal(0.0, concentration_sd, (k, outputs))
+    common, own = rng.normal(size=(k, 1)), rng.normal(size=(k, outputs))
+    log_concentration = concentration_sd * (np.sqrt(shared_share) * common + np.sqrt(1.0 - shared_share) * own)
     sign = np.where(rng.permutation(k) < round(REPRESSORS * k), -1.0, 1.0)
     shared = sign * rng.lognormal(0.0, SHARED_LOG_SD, k)
     specific = rng.normal(0.0, SPECIFIC_SD, (k, outputs))
