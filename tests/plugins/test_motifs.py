@@ -54,7 +54,7 @@ def write(tmp_path, text):
 
 def test_the_built_in_set_is_real_and_normalised():
     motifs = load_motifs()
-    assert len(motifs) == 20
+    assert len(motifs) == 24
     assert "CTCF" in motifs.names
     assert all(np.allclose(matrix.sum(axis=1), 1.0) for matrix in motifs.matrices)
 

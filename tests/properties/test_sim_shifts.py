@@ -75,7 +75,7 @@ def test_rewiring_keeps_mean_and_spread_of_the_labels(data):
     np.testing.assert_allclose(shifted.truth.std(axis=0), data.test.truth.std(axis=0), rtol=0.1)
 
 
-@pytest.mark.parametrize(("severity", "sd"), enumerate((0.15, 0.3, 0.6, 1.0, 1.5), 1))
+@pytest.mark.parametrize(("severity", "sd"), list(enumerate((0.15, 0.3, 0.6, 1.0, 1.5), 1)))
 def test_assay_noise_adds_its_sd_to_the_target_and_its_variance_to_the_noise(data, severity, sd):
     shifted = apply("assay_noise", data, severity)
     added = shifted.target - data.test.target
