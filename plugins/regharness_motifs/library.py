@@ -99,21 +99,22 @@ def _parse(text: str, shown: str) -> MotifSet:
 
 def _read_jaspar(text: str, shown: str) -> Iterator[tuple[str, str, Matrix]]:
     for block in re.split(r"^>", text, flags=re.MULTILINE)[1:]:
-        title, *lines = [line for line in block.splitlines() if line.strip()]
-        motif, _, name = title.strip().partition("\t" if "\t" in title else " ")
-        rows = [re.sub(r"^\s*[ACGT]\s*\[?|\]", " ", line).split() for line in lines]
+        motif, name, lines = _titled(block, shown)
+        rows = [re.sub(r"^\s*[ACGT]\s*\[?|[\[\]]", " ", line).split() for line in lines]
         if len(rows) != 4:
             raise InputError(f"{shown}: the motif {motif} has {len(rows)} rows, not one for each of A C G T")
+        labels = "".join(line.strip()[0] for line in lines if line.strip()[:1].isalpha())
+        if labels not in ("", "ACGT"):
+            raise InputError(f"{shown}: the rows of the motif {motif} are {labels}, not A C G T in that order")
         counts = _numbers(rows, motif, shown).T
         if (counts.sum(axis=1) <= 0).any():
             raise InputError(f"{shown}: the motif {motif} has a position without counts")
-        yield motif, name.strip() or motif, _probabilities(counts)
+        yield motif, name, _probabilities(counts)
 
 
 def _read_meme(text: str, shown: str) -> Iterator[tuple[str, str, Matrix]]:
     for block in re.split(r"^MOTIF\s+", text, flags=re.MULTILINE)[1:]:
-        title, *lines = block.splitlines()
-        motif, _, name = title.strip().partition(" ")
+        motif, name, lines = _titled(block, shown)
         start = next((i for i, line in enumerate(lines) if line.startswith("letter-probability matrix")), None)
         if start is None:
             raise InputError(f"{shown}: the motif {motif} has no letter-probability matrix")
@@ -125,8 +126,18 @@ def _read_meme(text: str, shown: str) -> Iterator[tuple[str, str, Matrix]]:
         given = _numbers(rows, motif, shown)
         if given.shape[1] != 4 or not np.allclose(given.sum(axis=1), 1.0, atol=1e-3):
             raise InputError(f"{shown}: the probabilities of the motif {motif} do not sum to one over A C G T")
-        sites = re.search(r"nsites=\s*([\d.]+)", lines[start])
-        yield motif, name.strip() or motif, _probabilities(given * (float(sites[1]) if sites else 20.0))
+        # MEME's own default where a file states no number of sites.
+        sites = re.search(r"nsites=\s*(\d+)", lines[start])
+        yield motif, name, _probabilities(given * (int(sites[1]) if sites else 20))
+
+
+def _titled(block: str, shown: str) -> tuple[str, str, list[str]]:
+    """Identifier, name and the lines below of a motif's block."""
+    title, *lines = [line for line in block.splitlines() if line.strip()] or [""]
+    words = title.split(maxsplit=1)
+    if not words:
+        raise InputError(f"{shown}: a motif has no identifier")
+    return words[0], words[-1].strip(), lines
 
 
 def _numbers(rows: list[list[str]], motif: str, shown: str) -> Matrix:

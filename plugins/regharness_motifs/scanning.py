@@ -108,7 +108,9 @@ def _lanes(motifs: MotifSet) -> tuple[NDArray[np.generic], ...]:
     """
     order = np.argsort(-motifs.widths, kind="stable")
     limits = thresholds(motifs)
-    strands = [(m, odds) for m in order for odds in (_log_odds(motifs.matrices[m]), _log_odds(motifs.matrices[m])[::-1, ::-1])]
+    strands = [
+        (m, odds) for m in order for odds in (_log_odds(motifs.matrices[m]), _log_odds(motifs.matrices[m])[::-1, ::-1])
+    ]
     widths = np.array([len(odds) for _, odds in strands])
     blocks = -(-int(widths.max()) // _BLOCK)
     tables = np.zeros((blocks, _CODES, len(strands)), np.float32)

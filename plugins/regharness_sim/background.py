@@ -59,9 +59,7 @@ class Background:
             instance = rng.random((CHUNK, self.max_motifs, int(widths.max())), dtype=np.float32)
             uniform = rng.random((CHUNK, self.length), dtype=np.float32)
             _background(sequence[start:end], uniform, gc, self.cpg_factor)
-            planted[start:end] = _plant(
-                sequence[start:end], count, kind, reverse, place, instance, matrices, widths
-            )
+            planted[start:end] = _plant(sequence[start:end], count, kind, reverse, place, instance, matrices, widths)
         return sequence, planted
 
 

@@ -43,12 +43,8 @@ class SimulationParameters(Parameters):
     )
     replicates: int = Field(default=3, ge=1, le=100, description="Wet-lab replicates.")
     barcodes: float = Field(default=66.0, ge=1.0, le=10_000.0, description="Median barcodes of an element.")
-    barcode_dropout: float = Field(
-        default=0.065, ge=0.0, lt=1.0, description="Share of barcodes without DNA counts."
-    )
-    dna_median: float = Field(
-        default=15.0, gt=0.0, le=1e6, description="Median DNA count of a barcode in a replicate."
-    )
+    barcode_dropout: float = Field(default=0.065, ge=0.0, lt=1.0, description="Share of barcodes without DNA counts.")
+    dna_median: float = Field(default=15.0, gt=0.0, le=1e6, description="Median DNA count of a barcode in a replicate.")
     dna_log_sd: float = Field(
         default=1.1, ge=0.0, le=3.0, description="SD of the natural log of a barcode's DNA count."
     )

@@ -72,6 +72,4 @@ class AssayNoise(ShiftOperator):
         test, sd = dataset.test, self.sds[severity - 1]
         target = test.target + rng.normal(0.0, sd, test.target.shape).astype(np.float32)
         known = test.noise_variance
-        return replace(
-            test, target=target, noise_variance=None if known is None else known + np.float32(sd**2)
-        )
+        return replace(test, target=target, noise_variance=None if known is None else known + np.float32(sd**2))

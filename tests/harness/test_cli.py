@@ -14,7 +14,16 @@ def test_a_run_prints_its_leaderboard_and_where_the_report_is(toys, regharness, 
 def test_a_run_leaves_the_files_that_the_contract_names(toys, regharness, tmp_path):
     regharness("run", write(tmp_path, spec()))
     names = {path.name for path in (tmp_path / "runs" / "toy").iterdir()}
-    expected = {"spec.yaml", "run.json", "cubes", "scores.zarr", "models", "leaderboard.json", "report.html", "log.jsonl"}
+    expected = {
+        "spec.yaml",
+        "run.json",
+        "cubes",
+        "scores.zarr",
+        "models",
+        "leaderboard.json",
+        "report.html",
+        "log.jsonl",
+    }
     assert expected <= names
 
 
@@ -36,7 +45,9 @@ def test_quiet_says_nothing_on_stderr(toys, regharness, tmp_path):
 
 def test_a_wrong_spec_ends_with_2_a_caret_and_no_traceback(toys, regharness, tmp_path):
     file = tmp_path / "s.yaml"
-    file.write_text("name: x\ntasks: [{name: t, data: {use: tyo}}]\nmodels: [{name: m, use: constant}]\nmetrics: [mse]\n")
+    file.write_text(
+        "name: x\ntasks: [{name: t, data: {use: tyo}}]\nmodels: [{name: m, use: constant}]\nmetrics: [mse]\n"
+    )
     done = regharness("run", file, check=2)
     lines = done.stderr.splitlines()
     assert lines[0] == f"{file}:2:32: no data generator named 'tyo'; did you mean 'toy'?"
@@ -115,7 +126,9 @@ def test_an_unknown_metric_is_refused_with_those_there_are(toys, regharness, tmp
     assert "mse" in regharness("leaderboard", "runs/toy", "--metric", "msr", check=2).stderr
 
 
-@pytest.mark.parametrize("what", ["models", "shifts", "data", "metrics", "uncertainty", "executors", "reports", "plugins"])
+@pytest.mark.parametrize(
+    "what", ["models", "shifts", "data", "metrics", "uncertainty", "executors", "reports", "plugins"]
+)
 def test_list_writes_json_of_every_kind(regharness, what):
     assert json.loads(regharness("list", what, "--json").stdout)
 

@@ -70,7 +70,9 @@ def test_autoload_can_be_restricted_to_named_plugins(install, monkeypatch):
 def test_a_component_that_lacks_a_member_names_its_plugin_and_the_member(install):
     source = "from regharness import hookimpl\nclass M:\n    pass\n@hookimpl\ndef regharness_model_adapters():\n"
     install("bare", source + "    return {'bare': M}")
-    with pytest.raises(InputError, match="'bare' of the plugin bare .* made a M without trainable, needs, fit, predict"):
+    with pytest.raises(
+        InputError, match="'bare' of the plugin bare .* made a M without trainable, needs, fit, predict"
+    ):
         load_catalog().create("model", "bare")
 
 

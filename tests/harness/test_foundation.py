@@ -19,7 +19,9 @@ def test_equal_coordinates_give_equal_streams(root, role, coordinates):
     assert (one == two).all()
 
 
-@pytest.mark.parametrize("other", [(1, "data", "a"), (0, "shift", "a"), (0, "data", "b"), (0, "data"), (0, "data", "a", 1)])
+@pytest.mark.parametrize(
+    "other", [(1, "data", "a"), (0, "shift", "a"), (0, "data", "b"), (0, "data"), (0, "data", "a", 1)]
+)
 def test_other_coordinates_give_another_stream(other):
     assert seed_for(*other) != seed_for(0, "data", "a")
 
@@ -109,7 +111,11 @@ def test_a_batch_whose_parts_do_not_fit_is_refused(change, message):
 
 def test_selecting_keeps_every_part_in_step():
     second = batch(target=np.array([[1], [2]], np.float32)).select(np.array([1]))
-    assert (second.ids.tolist(), second.target.tolist(), second.covariates["gc_content"].tolist()) == (["y"], [[2]], [0.5])
+    assert (second.ids.tolist(), second.target.tolist(), second.covariates["gc_content"].tolist()) == (
+        ["y"],
+        [[2]],
+        [0.5],
+    )
 
 
 def test_inputs_hide_everything_that_was_measured():

@@ -221,7 +221,9 @@ def test_other_outputs_are_refused_and_nothing_is_lost(toys, tmp_path):
 
 def test_a_shift_that_the_data_cannot_have_is_refused_before_anything_is_computed(toys, tmp_path):
     task = {"name": "t", "data": {"use": "toy"}, "shifts": [{"use": "needs_mechanism"}]}
-    with pytest.raises(InputError, match="task 't': shift 'needs_mechanism' needs mechanism, which 'toy' does not offer"):
+    with pytest.raises(
+        InputError, match="task 't': shift 'needs_mechanism' needs mechanism, which 'toy' does not offer"
+    ):
         run_spec(write(tmp_path, spec(tasks=[task])), tmp_path / "r")
     assert not (tmp_path / "r").exists()
 

@@ -41,9 +41,7 @@ def batch(n, seed, prefix, outputs):
 class Toy(DataGenerator):
     """Random sequences whose target is their GC content, scaled, plus noise of SD 0.1."""
 
-    def __init__(
-        self, train: int = 64, test: int = 32, outputs: tuple[str, ...] = ("a", "b"), fail: bool = False
-    ):
+    def __init__(self, train: int = 64, test: int = 32, outputs: tuple[str, ...] = ("a", "b"), fail: bool = False):
         self.train, self.test, self.outputs, self.fail = train, test, outputs, fail
 
     def describe(self):

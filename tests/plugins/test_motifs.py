@@ -86,6 +86,8 @@ def test_meme_probabilities_are_weighted_by_their_sites(tmp_path):
         (">M1 X\nA [1 2]\nC [1 2]\nG [1 2]\nT [1]\n", "not a table of numbers"),
         (">M1 X\nA [1 -2]\nC [1 2]\nG [1 2]\nT [1 2]\n", "negative or not finite"),
         (">M1 X\nA [1 0]\nC [1 0]\nG [1 0]\nT [1 0]\n", "a position without counts"),
+        (">\n\n", "a motif has no identifier"),
+        (JASPAR.replace("A [", "T [", 1), "the rows of the motif M1.1 are TCGT, not A C G T"),
         (JASPAR + JASPAR, "the motif M1.1 appears twice"),
         (MEME.replace(" 1.0 0.0 0.0 0.0", " 0.9 0.0 0.0 0.0"), "do not sum to one"),
         (MEME.replace("letter-probability", "log-odds"), "no letter-probability matrix"),

@@ -113,6 +113,12 @@ def test_a_larger_data_set_begins_with_the_smaller_one():
     assert (large.sequence[:10] == small.sequence).all()
 
 
+def test_an_examples_activity_does_not_depend_on_the_others(world):
+    sequence = world.test.sequence
+    activity = world.mechanism.mechanism.activity
+    assert (activity(sequence[:7]) == activity(sequence)[:7]).all()
+
+
 def test_the_oracles_error_is_the_noise_floor(world):
     prediction = rh.model("oracle").predict(world.test, rh.RunContext())
     scores = rh.evaluate(world.test.target, prediction.mean, prediction.aleatoric_variance, ["mse", "coverage_95"])

@@ -63,10 +63,11 @@ def test_rewiring_keeps_the_sequences_and_moves_the_truth_further_with_each_seve
     for severity in range(1, 6):
         shifted = apply("motif_effect_rewiring", data, severity)
         assert (shifted.sequence == data.test.sequence).all()
-        correlations.append(np.corrcoef(shifted.truth[:, 0], data.test.truth[:, 0])[0, 1])
+        pairs = zip(shifted.truth.T, data.test.truth.T, strict=True)
+        correlations.append(np.mean([np.corrcoef(after, before)[0, 1] for after, before in pairs]))
     assert (np.diff(correlations) < 0).all()
-    assert correlations[0] > 0.94
-    assert correlations[4] < 0.6
+    # The correlations at which the levels were set.
+    np.testing.assert_allclose(correlations, [0.98, 0.94, 0.88, 0.73, 0.15], atol=0.12)
 
 
 def test_rewiring_keeps_mean_and_spread_of_the_labels(data):
