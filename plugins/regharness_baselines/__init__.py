@@ -1,0 +1,26 @@
+"""Baselines that a model should beat: k-mer counts, GC content, the training mean. Importing it is cheap."""
+
+from regharness import Component, hookimpl
+
+
+@hookimpl
+def regharness_model_adapters() -> dict[str, Component]:
+    """Offer ``kmer_ridge``, ``gc_linear`` and ``mean``."""
+    return {
+        "kmer_ridge": Component(
+            "regharness_baselines.models:KmerRidge",
+            parameters="regharness_baselines.parameters:KmerRidgeParameters",
+            summary="Bayesian ridge regression on counts of k-mers, both strands as one.",
+            citation="MacKay, Neural Computation 4:415 (1992); Golub, Heath & Wahba, Technometrics 21:215 (1979)",
+        ),
+        "gc_linear": Component(
+            "regharness_baselines.models:GCLinear",
+            parameters="regharness:Parameters",
+            summary="Least squares on GC content, with the variance of its prediction.",
+        ),
+        "mean": Component(
+            "regharness_baselines.models:TrainingMean",
+            parameters="regharness:Parameters",
+            summary="Mean and variance of the training targets, whatever the sequence.",
+        ),
+    }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from regharness_motifs.library import load_motifs
 from regharness_motifs.scanning import occupancy_features
-
 from regharness_torch.parameters import Prior
 
 

@@ -1,0 +1,102 @@
+"""Join regressions to the harness: features of sequences in, predictions out. Solves nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from regharness import Prediction, RunContext, SequenceBatch
+from regharness.interfaces import ModelAdapter
+from regharness_baselines.kmers import count_kmers
+from regharness_baselines.regression import Regression, Scatter, chunks, fit
+
+FILE = "regression.safetensors"
+CHUNK = 2048
+PENALTIES = tuple(10.0 ** np.arange(-3.0, 3.5, 0.5))
+
+
+class LinearModel(ModelAdapter):
+    """Regress the targets on features of the sequence.
+
+    Predictions have the residual variance as aleatoric and that of the fitted coefficients as epistemic
+    variance. The calibration split and the seed are not used.
+    """
+
+    penalties: tuple[float, ...] = (0.0,)
+
+    def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Features ``(example, feature)`` of ``(example, position)`` codes."""
+        raise NotImplementedError
+
+    def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
+        """Gather sums over `train` and solve."""
+        assert train.target is not None
+        parts = list(chunks(len(train), CHUNK))
+        total = sum(self.features(train.sequence[part]).sum(axis=0) for part in parts)
+        scatter = Scatter(total / len(train), train.target.mean(axis=0, dtype=np.float64))
+        for done, part in enumerate(parts, 1):
+            scatter.add(self.features(train.sequence[part]), train.target[part])
+            context.progress(done / (len(parts) + 1))
+        self._regression = fit(scatter, self.penalties)
+        context.progress(1.0)
+
+    def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
+        """Predict mean, aleatoric and epistemic variance."""
+        shape = len(batch), len(self._regression.target_mean)
+        mean, epistemic = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for part in chunks(len(batch), CHUNK):
+            mean[part], epistemic[part] = self._regression.predict(self.features(batch.sequence[part]))
+        noise = np.broadcast_to(self._regression.noise_variance, shape).astype(np.float32)
+        return Prediction(mean, aleatoric_variance=noise, epistemic_variance=epistemic)
+
+    def save(self, folder: Path) -> None:
+        """Write the regression's arrays as safetensors."""
+        arrays = {field.name: getattr(self._regression, field.name) for field in fields(Regression)}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FILE)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        self._regression = Regression(**load_file(folder / FILE))
+
+
+class KmerRidge(LinearModel):
+    """Ridge regression on counts of all k-mers up to a length, both strands as one.
+
+    The penalty is chosen on the training split, for each output, by generalised cross-validation.
+
+    Parameters
+    ----------
+    k
+        Longest k-mer.
+    """
+
+    penalties = PENALTIES
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+
+    def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Counts of k-mers."""
+        return count_kmers(sequence, self._k)
+
+
+class GCLinear(LinearModel):
+    """Ordinary least squares on GC content, the share of G and C among known bases."""
+
+    def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """GC content, in one column; a sequence without a known base counts as half G and C."""
+        known = (sequence < 4).sum(axis=1)
+        strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
+        return np.divide(strong, known, out=np.full(len(sequence), 0.5), where=known > 0)[:, None]
+
+
+class TrainingMean(LinearModel):
+    """The training mean, with the training variance: what knowing nothing of the sequence gives."""
+
+    def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """No feature."""
+        return np.zeros((len(sequence), 0))
