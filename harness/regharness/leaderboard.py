@@ -196,7 +196,10 @@ def matrix(
 
 def metric_names(scores: xr.Dataset) -> list[str]:
     """Variables of a scores Dataset that are metrics."""
-    return [str(name) for name in scores.data_vars if "direction" in scores[name].attrs]
+    known = [str(name) for name in scores.data_vars if "direction" in scores[name].attrs]
+    # Stores list variables by name; the attribute keeps the order in which the spec has them.
+    order = [str(name) for name in scores.attrs.get("metrics", [])]
+    return sorted(known, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def badness(value: float, direction: Direction) -> float:

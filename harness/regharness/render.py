@@ -14,7 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 import jinja2
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -38,8 +39,8 @@ class LeaderboardView:
         rows: list[dict[str, Any]] = plain(self.board)["rows"]
         return rows
 
-    def __rich__(self) -> RenderableType:
-        return to_rich(self.board)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield to_rich(self.board, options.max_width)
 
     def _repr_html_(self) -> str:
         return _NOTEBOOK.render(tables=list(_tables(self.board)))
@@ -59,7 +60,7 @@ def render(views: Sequence[LeaderboardView], form: str) -> str:
     if form == "markdown":
         return "\n".join(to_markdown(board) for board in boards)
     text = io.StringIO()
-    Console(file=text, width=160).print(*(to_rich(board) for board in boards))
+    Console(file=text, width=160).print(*views)
     return text.getvalue()
 
 
@@ -120,7 +121,8 @@ def to_markdown(board: Leaderboard | Matrix) -> str:
     parts = []
     for title, header, rows in _tables(board):
         lines = [f"**{_markdown(title)}**", "", "| " + " | ".join(map(_markdown, header)) + " |"]
-        lines.append("|" + "|".join("---" if i < 2 else "---:" for i in range(len(header))) + "|")
+        left = ("#", "model", "worst shift", "shift", "severity")
+        lines.append("|" + "|".join("---" if name in left else "---:" for name in header) + "|")
         lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in rows]
         parts.append("\n".join(lines) + "\n")
     if isinstance(board, Leaderboard) and board.failures:
@@ -128,14 +130,26 @@ def to_markdown(board: Leaderboard | Matrix) -> str:
     return "\n".join(parts)
 
 
-def to_rich(board: Leaderboard | Matrix) -> RenderableType:
-    """A table a task for a terminal, with the failures below."""
+def to_rich(board: Leaderboard | Matrix, width: int) -> RenderableType:
+    """A table a task for a terminal `width` columns wide, with the failures below.
+
+    A leaderboard shows as many of the other metrics as fit; nothing is cut.
+    """
     parts: list[RenderableType] = []
-    for title, header, rows in _tables(board):
+    shown = SHOWN_METRICS
+    while shown and any(_width(header, rows) > width for _, header, rows in _tables(board, shown)):
+        shown -= 1
+    for title, header, rows in _tables(board, shown):
         table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for index, name in enumerate(header):
-            left = name in ("model", "worst shift")
-            table.add_column(Text(name), justify="left" if left else "right", no_wrap=index > 0, overflow="fold")
+        for name in header:
+            words = name in ("model", "worst shift", "shift")
+            table.add_column(
+                Text(name),
+                justify="left" if words else "right",
+                no_wrap=not words,
+                overflow="fold",
+                min_width=6 * words,
+            )
         for row in rows:
             # Only a leaderboard has ranks, and its best row is the first.
             style = "bold" if header[0] == "#" and row[0] == "1" else ""
@@ -146,20 +160,30 @@ def to_rich(board: Leaderboard | Matrix) -> RenderableType:
     return Group(*parts)
 
 
-def _tables(board: Leaderboard | Matrix) -> Iterable[tuple[str, list[str], list[list[str]]]]:
+def _width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    columns = zip(header, *rows, strict=True)
+    return sum(max(cell_len(cell) for cell in column) + 2 for column in columns) - 2
+
+
+def _tables(
+    board: Leaderboard | Matrix, metrics: int = SHOWN_METRICS
+) -> Iterable[tuple[str, list[str], list[list[str]]]]:
     """Title, header and cells of each task's table, as text that is safe to show."""
     over = f"mean ± sd over {board.seeds} seeds" if board.seeds > 1 else "one seed, so no spread"
     if isinstance(board, Matrix):
-        for task, columns in board.columns.items():
+        for task, labels in board.columns.items():
             title = f"{_safe(task)}: {_safe(board.metric)} by {board.by}, {_better(board.direction)}; {over}"
+            models = {model: values for (owner, model), values in board.values.items() if owner == task}
             rows = [
-                [_safe(model), *map(_text, values)] for (owner, model), values in board.values.items() if owner == task
+                [_safe(label), *(_text(values[index]) for values in models.values())]
+                for index, label in enumerate(labels)
             ]
-            yield title, ["model", *map(_safe, columns)], rows
+            yield title, [board.by, *map(_safe, models)], rows
         return
-    shown = board.metrics[:SHOWN_METRICS]
+    shown = board.metrics[:metrics]
     for task in board.tasks:
-        title = f"{_safe(task)}: {_safe(board.rank_by)}, {_better(board.direction)}; {over}; others identity → worst"
+        title = f"{_safe(task)}: {_safe(board.rank_by)}, {_better(board.direction)}; {over}"
+        title += "; others on identity → at the worst shift" if shown else ""
         header = ["#", "model", "identity", "shifted", "worst", "worst shift", *map(_safe, shown), "seeds"]
         yield title, header, [_cells(row, shown) for row in board.rows if row.task == task]
 

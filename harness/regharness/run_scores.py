@@ -56,7 +56,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     scores = compare_shifts(scores, shift_metrics, rank_by)
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary
-    scores.attrs = {"name": run.name, "rank_by": rank_by}
+    scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
     _store(scores, run.folder / SCORES)
     run.__dict__.pop("scores", None)
     return scores

@@ -76,6 +76,8 @@ class LeaderboardEntry(Parameters):
 
     rank_by: str | None = Field(default=None, description="A metric of the spec: crps if it is there, else the first.")
 
+    by_shift: list[str] = Field(default=[], description="Metrics of the spec that a run also shows shift by shift.")
+
 
 class RunEntry(Parameters):
     """Where and how the cells are computed; changes no result."""

@@ -242,8 +242,12 @@ def _dangling(value: dict[str, Any], document: Document) -> Iterator[Problem]:
                 message, choices = unknown_name("task", task, tasks, listed="tasks")
                 yield document.mark((*place, "tasks", index)).problem(message, choices)
     board = value.get("leaderboard")
-    rank_by = board.get("rank_by") if isinstance(board, dict) else None
+    board = board if isinstance(board, dict) else {}
+    named: list[tuple[Place, Any]] = [(("leaderboard", "rank_by"), board.get("rank_by"))]
+    shown = board.get("by_shift")
+    named += [(("leaderboard", "by_shift", i), name) for i, name in enumerate(shown if isinstance(shown, list) else [])]
     metrics = [str(name) for _, name in _named(value, "metrics", "use")]
-    if isinstance(rank_by, str) and rank_by not in metrics:
-        message, choices = unknown_name("metric", rank_by, metrics, listed="metrics of the spec")
-        yield document.mark(("leaderboard", "rank_by")).problem(message, choices)
+    for place, name in named:
+        if isinstance(name, str) and name not in metrics:
+            message, choices = unknown_name("metric", name, metrics, listed="metrics of the spec")
+            yield document.mark(place).problem(message, choices)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from regharness_motifs.library import MotifSet
 
 from regharness.seeding import rng_for
+from regharness_motifs.library import MotifSet
 
 CHUNK = 4096
 """Sequences drawn from one random stream. Part of the definition: another size gives other sequences."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from regharness_motifs.library import MotifSet, load_motifs
 
 from regharness import DataInfo, Dataset, InputError, SequenceBatch
 from regharness.interfaces import SPLITS, DataGenerator
 from regharness.seeding import rng_for
+from regharness_motifs.library import MotifSet, load_motifs
 from regharness_sim.assay import Assay
 from regharness_sim.background import Background, gc_content
 from regharness_sim.mechanism import Mechanism, draw_mechanism
@@ -41,11 +41,14 @@ class World:
 
     def batch(self, n: int, name: str) -> SequenceBatch:
         """Draw and measure `n` new examples; `name` begins their ids and tells their random streams."""
-        sequence, planted = self.background.draw(n, self.motifs, self.seed, name)
-        ids = np.array([f"{name}-{i}" for i in range(n)])
+        return self.label(self.draw(n, name, name), rng_for(self.seed, "counts", name))
+
+    def draw(self, n: int, stream: str, prefix: str) -> SequenceBatch:
+        """Draw `n` sequences from the random stream called `stream`; their ids begin with `prefix`."""
+        sequence, planted = self.background.draw(n, self.motifs, self.seed, stream)
+        ids = np.array([f"{prefix}-{i}" for i in range(n)])
         covariates = {"gc_content": gc_content(sequence), "n_planted": planted}
-        bare = SequenceBatch(ids, sequence, self.outputs, covariates=covariates)
-        return self.label(bare, rng_for(self.seed, "counts", name))
+        return SequenceBatch(ids, sequence, self.outputs, covariates=covariates)
 
     def label(self, batch: SequenceBatch, rng: np.random.Generator) -> SequenceBatch:
         """Give a batch the activity of its sequences under this mechanism, measured by this assay."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from regharness_motifs.library import MotifSet
-from regharness_motifs.scanning import Sites, find_sites, saturated, summed_occupancy
 
 from regharness.seeding import rng_for
+from regharness_motifs.library import MotifSet
+from regharness_motifs.scanning import Sites, find_sites, saturated, summed_occupancy
 from regharness_sim.background import Background
 
 REFERENCE = 4096

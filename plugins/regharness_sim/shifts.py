@@ -14,7 +14,9 @@ from regharness.interfaces import ShiftOperator
 class GCContent(ShiftOperator):
     """Draw new test sequences whose mean GC content has moved, labelled by the same mechanism.
 
-    Covariate shift: p(x) moves, p(y given x) stays. Severity 1-5 moves mean GC by .03 .06 .10 .15 .25.
+    Covariate shift: p(x) moves, p(y given x) stays. Severity 1-5 moves mean GC by .03 .06 .10 .15 .25. The
+    sequences are drawn with the test set's random numbers (its planted motifs, its place in the range of GC),
+    so that a difference from identity is the shift's and not the draw's.
 
     Parameters
     ----------
@@ -34,9 +36,9 @@ class GCContent(ShiftOperator):
         world = dataset.mechanism
         move = self.moves[severity - 1] * (1.0 if self.direction == "up" else -1.0)
         background = replace(world.background, gc_mean=world.background.gc_mean + move)
-        # The stream handed in is this shift's own; the world's streams are keyed by a root.
-        moved = replace(world, background=background, seed=int(rng.integers(2**32)))
-        return moved.batch(len(dataset.test), f"gc_content_{self.direction}_{severity}")
+        moved = replace(world, background=background)
+        drawn = moved.draw(len(dataset.test), "test", f"gc_content_{self.direction}_{severity}")
+        return moved.label(drawn, rng)
 
 
 class MotifEffectRewiring(ShiftOperator):

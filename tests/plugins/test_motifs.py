@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+from regharness import InputError
+from regharness.seeding import rng_for
 from regharness_motifs.library import PSEUDOCOUNT, load_motifs
 from regharness_motifs.scanning import (
     GATE,
@@ -11,9 +14,6 @@ from regharness_motifs.scanning import (
     summed_occupancy,
     thresholds,
 )
-
-from regharness import InputError
-from regharness.seeding import rng_for
 
 JASPAR = """\
 >M1.1\tTOY

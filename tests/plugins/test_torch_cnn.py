@@ -97,7 +97,9 @@ def test_another_length_than_trained_is_refused():
         model.predict(make_dataset(length=50).test.inputs(), CONTEXT)
 
 
-@pytest.mark.parametrize(("device", "message"), [("cuda:99", "is not there; PyTorch finds: cpu"), ("gpu", "knows no device")])
+@pytest.mark.parametrize(
+    ("device", "message"), [("cuda:99", "is not there; PyTorch finds: cpu"), ("gpu", "knows no device")]
+)
 def test_a_device_that_is_not_there_is_refused(device, message):
     data = make_dataset(train=64)
     with pytest.raises(CellError, match=message):

@@ -83,7 +83,7 @@ def _show(run: Run, catalog: Catalog) -> None:
     for task, info in run.task_infos.items():
         for warning in info["warnings"]:
             click.echo(f"warning: task '{task}': {warning}", err=True)
-    print_rich(run.leaderboard())
+    print_rich(run.leaderboard(), *(run.matrix("shift", metric) for metric in run.spec.leaderboard.by_shift))
     for name in catalog.names("report"):
         report = catalog.create("report", name)
         click.echo(f"{name} report: {run.folder / ('report' + report.suffix)}")
