@@ -56,8 +56,12 @@ class TorchCNN(ModelAdapter):
             "feature_sd": _nonzero(features.std(axis=0, dtype=np.float64)),
         }
         devices = [self._device] if self._device.type == "cuda" else []
-        # Dropout and initialisation draw from the global generators, which are put back afterwards.
-        with torch.random.fork_rng(devices=devices):
+        # Dropout and initialisation draw from the global generators, which are put back afterwards; of cuDNN's
+        # algorithms, only some give the same bits twice.
+        with (
+            torch.random.fork_rng(devices=devices),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+        ):
             torch.manual_seed(context.seed)
             self._length = train.sequence.shape[1]
             self._build(len(train.outputs), features.shape[1])

