@@ -82,15 +82,17 @@ def fit(scatter: Scatter, penalties: Sequence[float]) -> Regression:
 
     With noise variance s2 and penalty p, coefficients have the prior N(0, s2 / p) and the posterior covariance
     s2 (X'X + p I)^-1 (MacKay 1992); s2 is the residual sum of squares over n minus the effective degrees of
-    freedom, and the intercept is free. A penalty of 0 is ordinary least squares.
+    freedom, and the intercept is free. In a direction that the features never varied in, the coefficient keeps
+    its prior, and so its variance. A penalty of 0 is ordinary least squares, which has no prior: there such a
+    direction gets no coefficient and no variance.
 
     Parameters
     ----------
     scatter
         Sums over all training examples.
     penalties
-        Choices, relative to the mean eigenvalue of the features' scatter matrix; zero or above. The error is
-        n RSS / (n - freedom)^2 (Golub, Heath & Wahba 1979).
+        Choices, relative to the mean of the eigenvalues of the features' scatter matrix that are not zero; zero
+        or above. The error is n RSS / (n - freedom)^2 (Golub, Heath & Wahba 1979).
 
     Raises
     ------
@@ -98,15 +100,16 @@ def fit(scatter: Scatter, penalties: Sequence[float]) -> Regression:
         With no more examples than free coefficients.
     """
     eigenvalue, rotation = np.linalg.eigh(scatter.features)
-    # Directions in which the features do not vary carry rounding errors alone.
-    kept = eigenvalue > eigenvalue.max(initial=0.0) * len(eigenvalue) * np.finfo(float).eps
-    eigenvalue, rotation = eigenvalue[kept], rotation[:, kept]
-    along = rotation.T @ scatter.cross
-    unit = eigenvalue.mean() if len(eigenvalue) else 0.0
+    # Directions in which the features do not vary carry rounding errors alone: there only the prior speaks.
+    varies = eigenvalue > eigenvalue.max(initial=0.0) * len(eigenvalue) * np.finfo(float).eps
+    eigenvalue = np.where(varies, eigenvalue, 0.0)
+    along = np.where(varies[:, None], rotation.T @ scatter.cross, 0.0)
+    unit = eigenvalue[varies].mean() if varies.any() else 0.0
     error = np.full(len(scatter.target), np.inf)
     coefficient, spread, noise = np.zeros_like(along), np.zeros_like(along), np.zeros_like(scatter.target)
     for penalty in penalties:
-        inverse = 1.0 / (eigenvalue + penalty * unit)
+        strength = eigenvalue + penalty * unit
+        inverse = np.divide(1.0, strength, out=np.zeros_like(strength), where=strength > 0)
         freedom = scatter.n - 1 - (eigenvalue * inverse).sum()
         if freedom < 0.5:
             continue
@@ -120,6 +123,8 @@ def fit(scatter: Scatter, penalties: Sequence[float]) -> Regression:
     if not np.isfinite(error).all():
         raise CellError(f"{scatter.n} training examples are too few to estimate the noise of a regression")
     means = scatter.feature_mean, scatter.target_mean
+    # One memory layout before and after saving, so that products round alike.
+    rotation = np.ascontiguousarray(rotation)
     return Regression(means[0], rotation, coefficient, spread, means[1], noise, np.array([1.0 / scatter.n]))
 
 

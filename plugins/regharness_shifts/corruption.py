@@ -33,7 +33,8 @@ class SequencingError(ShiftOperator):
     """Misread bases at random, with labels kept.
 
     Severity 1-5 substitutes each base by one of the three others with probability .001 .005 .02 .05 .1, from
-    a good short-read run to a poor long-read one. N is never misread.
+    a good short-read run to a poor long-read one. N is never misread. The covariate ``gc_content``, where there
+    is one, follows the sequences that change.
     """
 
     shift_type = "input"
@@ -46,7 +47,11 @@ class SequencingError(ShiftOperator):
         # One, two or three bases further round the alphabet: never the same base.
         other = (test.sequence + rng.integers(1, 4, test.sequence.shape)) % 4
         sequence = np.where(misread, other, test.sequence).astype(np.uint8)
-        covariates = {**test.covariates, "gc_content": gc_content(sequence)}
+        covariates = dict(test.covariates)
+        if "gc_content" in covariates:
+            changed = misread.any(axis=1)
+            covariates["gc_content"] = covariates["gc_content"].copy()
+            covariates["gc_content"][changed] = gc_content(sequence[changed])
         return replace(test, sequence=sequence, covariates=covariates)
 
 

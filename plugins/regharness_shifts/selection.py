@@ -16,8 +16,8 @@ class GCQuantile(ShiftOperator):
     """Keep the test examples in one tail of GC content.
 
     Covariate shift on any data. Severity 1-5 keeps the outer .5 .4 .3 .2 .1 of the test set by rank of GC
-    content among known bases; ties are broken by the order of the examples, and a sequence of N alone ranks
-    in the middle.
+    content among known bases; ties are broken by the order of the examples, and a sequence of N alone is the
+    last to be kept.
 
     Parameters
     ----------
@@ -34,20 +34,24 @@ class GCQuantile(ShiftOperator):
 
     def check(self, info: DataInfo) -> None:
         """Refuse a test set of which too little would stay."""
-        n = info.sizes["test"]
-        if round(self.kept[-1] * n) < self.least:
-            raise InputError(
-                f"gc_quantile would keep {round(self.kept[-1] * n)} of {n} test examples",
-                help=f"give at least {round(self.least / self.kept[-1])} test examples",
-            )
+        self._number(info.sizes["test"], self.severities[-1])
 
     def apply(self, dataset: Dataset, severity: int, rng: np.random.Generator) -> SequenceBatch:
-        """Select examples, in the order of the test set."""
+        """Select examples, in the order of the test set; `InputError` when too few would stay."""
         test = dataset.test
-        gc = np.nan_to_num(gc_content(test.sequence), nan=0.5)
+        gc = gc_content(test.sequence)
+        # NaN sorts last in either direction.
         order = np.argsort(-gc if self.direction == "high" else gc, kind="stable")
-        keep = max(round(self.kept[severity - 1] * len(test)), 1)
-        return test.select(np.sort(order[:keep]))
+        return test.select(np.sort(order[: self._number(len(test), severity)]))
+
+    def _number(self, n: int, severity: int) -> int:
+        number = round(self.kept[severity - 1] * n)
+        if number < self.least:
+            raise InputError(
+                f"gc_quantile would keep {number} of {n} test examples",
+                help=f"give at least {round(self.least / self.kept[severity - 1])} test examples",
+            )
+        return number
 
 
 class HeldOutGroup(ShiftOperator):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -27,12 +27,15 @@ def found_in_text(row, k):
     return [seen.count(word) for word in sorted({min(word, other_strand(word)) for word in words(k)})]
 
 
+# The first example pays for loading the compiled loop.
+@settings(deadline=None)
 @given(sequence=SEQUENCES, k=st.integers(1, 4))
 def test_kmers_of_every_length_are_counted_as_a_search_in_text_does(sequence, k):
     expected = [[n for length in range(1, k + 1) for n in found_in_text(row, length)] for row in sequence]
     np.testing.assert_array_equal(count_kmers(sequence, k).tolist(), expected)
 
 
+@settings(deadline=None)
 @given(sequence=SEQUENCES)
 def test_both_strands_have_the_same_counts(sequence):
     complement = np.array([3, 2, 1, 0, 4], np.uint8)

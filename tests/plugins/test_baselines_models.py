@@ -113,6 +113,16 @@ def test_the_epistemic_variance_is_that_of_the_same_prior_as_a_gaussian_process(
     np.testing.assert_allclose(fit_.predict(x)[1][:, 0], sd**2 + noise / len(x), rtol=1e-6)
 
 
+def test_where_training_never_varied_a_coefficient_keeps_the_variance_of_its_prior(table):
+    # By hand: the fourth coefficient is independent of the others, with variance s2 / p.
+    x, y = table[0].copy(), table[1][:, :1]
+    x[:, 3] = 1.0
+    fit_, at = regression(x, y, 0.3), x.mean(axis=0)
+    penalty = 0.3 * np.square(x - at).sum() / 3
+    beyond = fit_.predict((at + [0, 0, 0, 5.0])[None])[1]
+    np.testing.assert_allclose(beyond, fit_.noise_variance * (1 / len(x) + 5.0**2 / penalty), rtol=1e-9)
+
+
 def test_features_that_say_the_same_twice_change_nothing(table):
     x, y = table
     one, two = regression(x, y, 0.0), regression(np.hstack([x, x]), y, 0.0)
@@ -168,9 +178,20 @@ def test_kmer_ridge_learns_a_motif_and_its_intervals_cover():
 
 def test_a_base_that_never_occurs_in_training_does_no_harm():
     data = make_dataset()
-    data.train.sequence[data.train.sequence == 1] = 2
+    # K-mers count both strands as one, so that A alone is missing only where T is, too.
+    data.train.sequence[data.train.sequence == 0] = 1
+    data.train.sequence[data.train.sequence == 3] = 2
     prediction = fitted("kmer_ridge", data, k=3).predict(data.test.inputs(), CONTEXT)
     assert np.isfinite(prediction.mean).all()
+
+
+def test_kmer_ridge_is_less_sure_of_words_that_training_never_had():
+    data = make_dataset()
+    data.train.sequence[data.train.sequence == 0] = 1
+    data.train.sequence[data.train.sequence == 3] = 2
+    model = fitted("kmer_ridge", data, k=2)
+    known, unknown = (model.predict(batch.inputs(), CONTEXT) for batch in (data.train, data.test))
+    assert unknown.epistemic_variance.min() > known.epistemic_variance.max()
 
 
 def test_a_kmer_too_long_for_a_dense_matrix_is_refused():

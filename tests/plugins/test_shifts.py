@@ -81,14 +81,30 @@ def test_gc_quantile_keeps_the_richest_or_the_poorest(direction, kept):
 
 
 def test_gc_content_is_taken_among_known_bases():
-    data = with_test(["GNNN", "GGAA", "AAAA", "AAAA"])
-    assert letters(apply(rh.shift("gc_quantile"), data, 5)) == ["GNNN"]
+    data = with_test(["AAAA", "GGGA", "GGGA", "GNNN"])
+    assert letters(apply(rh.shift("gc_quantile"), data, 1)) == ["GGGA", "GNNN"]
+
+
+def test_gc_quantile_keeps_the_first_of_examples_with_equal_gc_content():
+    data = with_test(["GAAA", "AGAA", "AAGA", "AAAG"])
+    assert letters(apply(rh.shift("gc_quantile"), data, 1)) == ["GAAA", "AGAA"]
+
+
+@pytest.mark.parametrize("direction", ["high", "low"])
+def test_a_sequence_of_n_alone_is_in_neither_tail(direction):
+    data = with_test(["NNNN", "GAAA", "GAAA", "GAAA"])
+    assert letters(apply(rh.shift("gc_quantile", direction=direction), data, 1)) == ["GAAA", "GAAA"]
 
 
 def test_gc_quantile_refuses_a_test_set_that_is_too_small():
     few = replace(INFO, sizes={**INFO.sizes, "test": 12})
     with pytest.raises(InputError, match="would keep 1 of 12 test examples"):
         rh.shift("gc_quantile").check(few)
+
+
+def test_gc_quantile_never_keeps_fewer_than_two():
+    with pytest.raises(InputError, match=r"would keep 1 of 12 test examples \(give at least 20 test examples\)"):
+        apply(rh.shift("gc_quantile"), make_dataset(test=12), 5)
 
 
 def test_a_held_out_group_is_given_as_it_is():

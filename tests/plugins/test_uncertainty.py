@@ -93,3 +93,58 @@ def test_the_mean_is_left_as_it_is():
     data = make_dataset()
     p = fitted(Frozen, data).predict(data.test.inputs(), CONTEXT)
     np.testing.assert_array_equal(p.mean, Frozen().predict(data.test, CONTEXT).mean)
+
+
+class Spy(Frozen):
+    """Remember what predictions are asked for."""
+
+    def __init__(self, needs=frozenset()):
+        super().__init__()
+        self.needs = needs
+        self.seen = []
+
+    def predict(self, batch, context):
+        self.seen.append(batch)
+        return super().predict(batch, context)
+
+    def execution(self):
+        return {"device": "abacus"}
+
+
+def seen_at_calibration(spy):
+    fitted(lambda: spy, make_dataset())
+    return spy.seen[0]
+
+
+def test_a_model_sees_no_truth_target_or_noise_of_the_calibration_split():
+    batch = seen_at_calibration(Spy())
+    assert (batch.target, batch.truth, batch.noise_variance) == (None, None, None)
+
+
+def test_a_model_that_needs_the_truth_sees_it_and_the_noise_but_not_the_target():
+    batch = seen_at_calibration(Spy(frozenset({"truth"})))
+    np.testing.assert_array_equal(batch.truth, make_dataset().calibration.truth)
+    np.testing.assert_array_equal(batch.noise_variance, make_dataset().calibration.noise_variance)
+    assert batch.target is None
+
+
+def test_a_wrapped_model_needs_what_the_model_needs():
+    assert wrap(lambda: Spy(frozenset({"truth"}))).needs == {"truth"}
+
+
+def test_a_wrapped_model_tells_what_the_model_ran_on():
+    assert wrap(Spy).execution() == {"device": "abacus"}
+
+
+def test_a_frozen_model_becomes_one_that_learns():
+    assert wrap(Frozen).trainable
+
+
+def test_each_output_has_a_factor_of_its_own():
+    data = make_dataset(outputs=("a", "b"))
+    data.calibration.target[:, 1] += 10
+    before = Frozen(0.01).predict(data.test, CONTEXT).aleatoric_variance
+    factor = fitted(lambda: Frozen(0.01), data).predict(data.test.inputs(), CONTEXT).aleatoric_variance / before
+    error = data.calibration.target - Frozen().predict(data.calibration, CONTEXT).mean
+    # Both parts together are four times the one.
+    np.testing.assert_allclose(factor[0], np.square(error).mean(axis=0) / 0.04, rtol=1e-5)

@@ -1,0 +1,97 @@
+"""Write a run as HTML. Computes no score; the template draws, Jinja2 escapes."""
+
+from __future__ import annotations
+
+import unicodedata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from regharness.leaderboard import Leaderboard, Value, build, matrix, metric_names
+from regharness.run_folder import Run
+from regharness_report.figures import heat_rows, severity_plots
+
+FAILURES_SHOWN = 20
+
+
+class HtmlReport:
+    """One file a run: ranks, what every shift costs, how scores and coverage fall with severity."""
+
+    suffix = ".html"
+
+    def write(self, run: Run, path: Path) -> None:
+        """Write the report; equal runs give equal bytes, but for their timings."""
+        environment = jinja2.Environment(
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+            finalize=lambda value: visible(value) if isinstance(value, str) else value,
+        )
+        environment.filters["score"] = _score
+        template = environment.from_string((files("regharness_report") / "report.html.jinja").read_text())
+        path.write_text(template.render(**_content(run)), encoding="utf-8")
+
+
+def visible(text: str) -> Any:
+    """Text whose control, format and separator characters are written out; markup that is safe stays so."""
+    if hasattr(text, "__html__"):
+        return text
+    risky = ("Cc", "Cf", "Zl", "Zp", "Cs")
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in risky else c for c in text)
+
+
+def _content(run: Run) -> dict[str, Any]:
+    scores = run.scores
+    board = build(scores, failures=run.failures)
+    ranked = matrix(scores, "shift")
+    coverages = [name for name in metric_names(scores) if name.startswith("coverage_")]
+    coverage = matrix(scores, "shift", metric=coverages[-1]) if coverages else None
+    nominal = float(coverages[-1].removeprefix("coverage_")) / 100 if coverages else None
+    tasks = [
+        {
+            "name": task,
+            "info": run.task_infos.get(task, {}),
+            "rows": [row for row in board.rows if row.task == task],
+            "summary": _summary(board, task),
+            "columns": ranked.columns[task],
+            "heat": heat_rows(ranked, task),
+            "curves": severity_plots(ranked, task),
+            "coverage": severity_plots(coverage, task, nominal) if coverage else [],
+        }
+        for task in board.tasks
+    ]
+    return {
+        "run": run,
+        "board": board,
+        "better": f"{board.direction} is better" if isinstance(board.direction, str) else f"best at {board.direction:g}",
+        "coverage": coverages[-1] if coverages else None,
+        "nominal": nominal,
+        "tasks": tasks,
+        "failures": run.failures[:FAILURES_SHOWN],
+        "more_failures": max(len(run.failures) - FAILURES_SHOWN, 0),
+        "provenance": run.provenance,
+    }
+
+
+def _summary(board: Leaderboard, task: str) -> str:
+    """What the table says, in a sentence."""
+    ranked = [row for row in board.rows if row.task == task and row.rank is not None]
+    if not ranked:
+        return "No model finished every cell of this task, so none is ranked."
+    best = ranked[0]
+    if best.worst is None or best.identity is None:
+        return f"{best.model} ranks first."
+    return (
+        f"{best.model} ranks first: {board.rank_by} is {_score(best.identity)} on unshifted data and "
+        f"{_score(best.worst)} at its worst shift, {best.worst_shift}."
+    )
+
+
+def _score(value: Value | None) -> str:
+    if value is None:
+        return "-"
+    text = f"{value.mean:.3g}" if abs(value.mean) >= 100 else f"{value.mean:.3f}"
+    return text if value.sd is None else f"{text} ± {value.sd:.3f}"
