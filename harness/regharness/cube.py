@@ -182,7 +182,7 @@ class Cube:
 
 def open_cube(path: Path) -> xr.Dataset:
     """Open a cube lazily."""
-    opened: xr.Dataset = xr.open_zarr(path, chunks=None)
+    opened: xr.Dataset = xr.open_zarr(path, chunks=None)  # type: ignore[no-untyped-call,unused-ignore]
     return opened
 
 

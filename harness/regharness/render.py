@@ -14,8 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 import jinja2
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -40,7 +40,18 @@ class LeaderboardView:
         return rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield to_rich(self.board, options.max_width)
+        # As many of the other metrics as fit: nothing is cut.
+        for metrics in range(SHOWN_METRICS, -1, -1):
+            tables = [_rich_table(*parts) for parts in _tables(self.board, metrics)]
+            wide = options.update(max_width=10_000)
+            if max((Measurement.get(console, wide, table).maximum for table in tables), default=0) <= options.max_width:
+                break
+        for table in tables:
+            yield table
+            yield Text()
+        if isinstance(self.board, Leaderboard):
+            for line in _failures(self.board):
+                yield Text(line, style="red")
 
     def _repr_html_(self) -> str:
         return _NOTEBOOK.render(tables=list(_tables(self.board)))
@@ -130,39 +141,16 @@ def to_markdown(board: Leaderboard | Matrix) -> str:
     return "\n".join(parts)
 
 
-def to_rich(board: Leaderboard | Matrix, width: int) -> RenderableType:
-    """A table a task for a terminal `width` columns wide, with the failures below.
-
-    A leaderboard shows as many of the other metrics as fit; nothing is cut.
-    """
-    parts: list[RenderableType] = []
-    shown = SHOWN_METRICS
-    while shown and any(_width(header, rows) > width for _, header, rows in _tables(board, shown)):
-        shown -= 1
-    for title, header, rows in _tables(board, shown):
-        table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for name in header:
-            words = name in ("model", "worst shift", "shift")
-            table.add_column(
-                Text(name),
-                justify="left" if words else "right",
-                no_wrap=not words,
-                overflow="fold",
-                min_width=6 * words,
-            )
-        for row in rows:
-            # Only a leaderboard has ranks, and its best row is the first.
-            style = "bold" if header[0] == "#" and row[0] == "1" else ""
-            table.add_row(*(Text(cell, style=style) for cell in row))
-        parts += [table, Text()]
-    if isinstance(board, Leaderboard):
-        parts += [Text(line, style="red") for line in _failures(board)]
-    return Group(*parts)
-
-
-def _width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    columns = zip(header, *rows, strict=True)
-    return sum(max(cell_len(cell) for cell in column) + 2 for column in columns) - 2
+def _rich_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in header:
+        words = name in ("model", "worst shift", "shift")
+        table.add_column(Text(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    for row in rows:
+        # Only a leaderboard has ranks, and its best row is the first.
+        style = "bold" if header[0] == "#" and row[0] == "1" else ""
+        table.add_row(*(Text(cell, style=style) for cell in row))
+    return table
 
 
 def _tables(

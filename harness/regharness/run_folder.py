@@ -80,8 +80,8 @@ class Run:
         if not path.is_dir():
             raise InputError(f"{self.folder} has no cube of task '{task}' yet", help="run its spec again")
         labels = {"model": self.models(task), "shift": self.shifts(task), "seed": list(self.spec.seeds)}
-        cube: xr.Dataset = open_cube(path).sel(labels)
-        return cube
+        cube: xr.Dataset = open_cube(path)
+        return cube.sel(labels)
 
     @functools.cached_property
     def scores(self) -> xr.Dataset:
@@ -89,8 +89,7 @@ class Run:
         path = self.folder / SCORES
         if not path.is_dir():
             raise InputError(f"{self.folder} has no scores yet", help=f"regharness score {self.folder}")
-        with xr.open_zarr(path, chunks=None) as stored:
-            return stored.load()
+        return open_cube(path).load()
 
     @functools.cached_property
     def provenance(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -128,7 +127,7 @@ class _Builder:
         line = self.lines[mark.line] if mark.line < len(self.lines) else ""
         return Mark(self.shown, mark.line + 1, mark.column + 1, line)
 
-    def document(self, events: Iterator[Event]) -> None:
+    def document(self, events: Iterator[Any]) -> None:
         documents = 0
         self.result.marks[()] = Mark(self.shown, 1, 1, self.lines[0])
         for event in events:
@@ -138,7 +137,7 @@ class _Builder:
                     raise InputError(self.at(event.start_mark).problem("a second document in one file"))
                 self.result.value = self._value(event, events, ())
 
-    def _value(self, event: Event, events: Iterator[Event], place: Place) -> Any:
+    def _value(self, event: Any, events: Iterator[Any], place: Place) -> Any:
         mark = self.at(event.start_mark)
         self.result.marks[place] = mark
         if len(place) >= MAX_DEPTH:
@@ -153,7 +152,7 @@ class _Builder:
             return self._sequence(events, place)
         return self._scalar(event)
 
-    def _mapping(self, events: Iterator[Event], place: Place) -> dict[str, Any]:
+    def _mapping(self, events: Iterator[Any], place: Place) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for event in events:
             if isinstance(event, MappingEndEvent):
@@ -168,7 +167,7 @@ class _Builder:
             mapping[key] = self._value(next(events), events, (*place, key))
         return mapping
 
-    def _sequence(self, events: Iterator[Event], place: Place) -> list[Any]:
+    def _sequence(self, events: Iterator[Any], place: Place) -> list[Any]:
         values: list[Any] = []
         for event in events:
             if isinstance(event, SequenceEndEvent):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -302,7 +302,8 @@ def _fixed(values: pd.Series, path: Path) -> NDArray[np.int64]:
     unknown = sorted(set(values.astype(str)) - set(known))
     if unknown:
         raise InputError(
-            f"{path}: column '{values.name}' holds {', '.join(map(repr, unknown[:5]))}", help=f"it takes {', '.join(SPLITS)}"
+            f"{path}: column '{values.name}' holds {', '.join(map(repr, unknown[:5]))}",
+            help=f"it takes {', '.join(SPLITS)}",
         )
     return values.map(known).to_numpy(dtype=np.int64)
 
@@ -324,8 +325,8 @@ class CrxRetina(RealData):
 
     name = "crx_retina"
     unit = "log2(expression/basal)"
-    tables = {"Rho": "rhoActivityJoinedAnnotated.txt", "Polylinker": "polyActivityJoinedAnnotated.txt"}
-    pseudocounts = {"Rho": 0.001, "Polylinker": 0.01}
+    tables: ClassVar = {"Rho": "rhoActivityJoinedAnnotated.txt", "Polylinker": "polyActivityJoinedAnnotated.txt"}
+    pseudocounts: ClassVar = {"Rho": 0.001, "Polylinker": 0.01}
 
     def __init__(self, **parameters: Any) -> None:
         self._p = CrxRetinaParameters.model_construct(**parameters)

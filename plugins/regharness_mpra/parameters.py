@@ -98,9 +98,7 @@ class CrxRetinaParameters(Parameters):
     contexts: list[Literal["Rho", "Polylinker"]] = Field(
         default=["Rho"], min_length=1, max_length=2, description="Promoter contexts, one output each."
     )
-    hold_out_chromosomes: list[str] = Field(
-        default=[], description="Chromosomes held out as the group 'chromosome'."
-    )
+    hold_out_chromosomes: list[str] = Field(default=[], description="Chromosomes held out as the group 'chromosome'.")
     hold_out_gc: tuple[Fraction, Fraction] | None = Field(
         default=None, description="Quantiles of GC content between which examples are the group 'gc_quantile'."
     )

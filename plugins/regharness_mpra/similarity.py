@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-
 CONSTANT = 0.99
 """Share of examples that have the same base at a position of a flank that all were cloned with."""
 

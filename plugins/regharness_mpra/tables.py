@@ -69,8 +69,7 @@ def read_fasta(path: Path) -> dict[str, str]:
         raise InputError(f"{path} is larger than {MAX_FASTA_BYTES:,} bytes")
     records: dict[str, list[str]] = {}
     lines: list[str] | None = None
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         for number, line in enumerate(file, 1):
             if line.startswith(">"):
                 name = line[1:].split(maxsplit=1)[0] if line[1:].strip() else ""
@@ -84,7 +83,9 @@ def read_fasta(path: Path) -> dict[str, str]:
     return {name: "".join(parts) for name, parts in records.items()}
 
 
-def encode(sequences: Sequence[object], path: Path, *, pad: bool = False, length: int | None = None) -> NDArray[np.uint8]:
+def encode(
+    sequences: Sequence[object], path: Path, *, pad: bool = False, length: int | None = None
+) -> NDArray[np.uint8]:
     """Codes ``(example, position)`` uint8 of sequences; lower case counts as upper case.
 
     Raises

@@ -85,10 +85,7 @@ def heat_rows(matrix: Matrix, task: str) -> list[tuple[str, list[Cell]]]:
     return [
         (
             model,
-            [
-                Cell("-", None) if v is None else Cell(f"{v:+.3f}", min(max(v / scale, 0.0), 1.0) ** 0.5)
-                for v in row
-            ],
+            [Cell("-", None) if v is None else Cell(f"{v:+.3f}", min(max(v / scale, 0.0), 1.0) ** 0.5) for v in row],
         )
         for model, row in rows.items()
     ]

@@ -66,7 +66,9 @@ def _content(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "board": board,
-        "better": f"{board.direction} is better" if isinstance(board.direction, str) else f"best at {board.direction:g}",
+        "better": f"{board.direction} is better"
+        if isinstance(board.direction, str)
+        else f"best at {board.direction:g}",
         "coverage": coverages[-1] if coverages else None,
         "nominal": nominal,
         "tasks": tasks,

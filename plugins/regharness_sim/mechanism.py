@@ -128,8 +128,9 @@ def draw_mechanism(
 ) -> Mechanism:
     """Draw the mechanism of one seed.
 
-    Cell types share `shared_share` of the variance of log concentrations. Effects are a part that cell types share, log-normal with a fifth of the factors repressing, blended with
-    each cell type's own N(0, 1.2); pair terms are scaled to `pair_variance` of the variance of the sum.
+    Cell types share `shared_share` of the variance of log concentrations. Effects are a part that cell types
+    share, log-normal with a fifth of the factors repressing, blended with each cell type's own N(0, 1.2); pair
+    terms are scaled to `pair_variance` of the variance of the sum.
     """
     rng = rng_for(seed, "mechanism")
     k = len(motifs)

@@ -31,7 +31,7 @@ class ScaledModel(ModelAdapter):
     """A model whose variances are multiplied by the mean of z^2 on the calibration split, per output.
 
     z is the error over the predicted standard deviation, so that the mean of z^2 is 1 there afterwards. It is
-    the factor of greatest likelihood (Laves et al. 2020, equation 9). A model without a variance gets its
+    the factor of greatest likelihood (Laves et al. 2020). A model without a variance gets its
     mean squared error on the calibration split as a constant aleatoric variance.
 
     It learns even around a model that comes fitted. Where the model uses the same split to stop early, errors

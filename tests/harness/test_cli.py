@@ -50,7 +50,7 @@ def test_a_wrong_spec_ends_with_2_a_caret_and_no_traceback(toys, regharness, tmp
     )
     done = regharness("run", file, check=2)
     lines = done.stderr.splitlines()
-    assert lines[0] == f"{file}:2:32: no data generator named 'tyo'; did you mean 'toy'?"
+    assert lines[0] == f"{file}:2:31: no data generator named 'tyo'; did you mean 'toy'?"
     assert lines[2].index("^") - 4 == lines[1].strip("\n").index("tyo") - 4
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -50,7 +50,7 @@ def test_switching_one_of_two_clashing_plugins_off_settles_it(install):
 
 
 def test_switching_off_a_plugin_that_is_not_there_is_refused():
-    with pytest.raises(InputError, match="no plugin named 'regharness_simm'; did you mean 'regharness_sim'?"):
+    with pytest.raises(InputError, match=r"no plugin named 'regharness_simm'; did you mean 'regharness_sim'\?"):
         load_catalog(["regharness_simm"])
 
 
@@ -71,14 +71,14 @@ def test_a_component_that_lacks_a_member_names_its_plugin_and_the_member(install
     source = "from regharness import hookimpl\nclass M:\n    pass\n@hookimpl\ndef regharness_model_adapters():\n"
     install("bare", source + "    return {'bare': M}")
     with pytest.raises(
-        InputError, match="'bare' of the plugin bare .* made a M without trainable, needs, fit, predict"
+        InputError, match=r"'bare' of the plugin bare .* made a M without trainable, needs, fit, predict"
     ):
         load_catalog().create("model", "bare")
 
 
 def test_a_target_that_cannot_be_imported_is_named(install):
     install("dangling", ONE_METRIC.format(name="gone", module="dangling"))
-    with pytest.raises(InputError, match="'gone' of the plugin dangling .* cannot be imported from dangling:Metric"):
+    with pytest.raises(InputError, match=r"'gone' of the plugin dangling .* cannot be imported from dangling:Metric"):
         load_catalog().create("metric", "gone")
 
 

@@ -6,7 +6,7 @@ from regharness.spec_loading import load
 
 
 def problems(path, catalog):
-    with pytest.raises(InputError, match=".") as caught:
+    with pytest.raises(InputError, match=r".") as caught:
         load(path, catalog)
     return [str(problem) for problem in caught.value.problems]
 
@@ -104,7 +104,7 @@ def test_a_wrong_value_is_refused(toys, tmp_path, change, message):
 
 def test_two_entries_of_one_operator_need_names_of_their_own(toys, tmp_path):
     shifts = [{"use": "offset", "severity": 1}, {"use": "offset", "severity": 1}]
-    with pytest.raises(InputError, match="the shift 'offset@1' is already .*give one of them a 'name'"):
+    with pytest.raises(InputError, match=r"the shift 'offset@1' is already .*give one of them a 'name'"):
         load(write(tmp_path, spec(tasks=[{"name": "t", "data": {"use": "toy"}, "shifts": shifts}])), toys)
 
 
@@ -143,5 +143,5 @@ def test_a_file_is_relative_to_the_spec_that_names_it(toys, tmp_path):
 
 
 def test_a_name_without_a_folder_is_looked_for_among_the_shipped_specs(toys):
-    with pytest.raises(InputError, match="no spec named 'quikstart'; did you mean 'quickstart'?"):
+    with pytest.raises(InputError, match=r"no spec named 'quikstart'; did you mean 'quickstart'\?"):
         load("quikstart", toys)

@@ -119,7 +119,7 @@ def test_where_training_never_varied_a_coefficient_keeps_the_variance_of_its_pri
     x[:, 3] = 1.0
     fit_, at = regression(x, y, 0.3), x.mean(axis=0)
     penalty = 0.3 * np.square(x - at).sum() / 3
-    beyond = fit_.predict((at + [0, 0, 0, 5.0])[None])[1]
+    beyond = fit_.predict(at[None] + np.array([0, 0, 0, 5.0]))[1][0]
     np.testing.assert_allclose(beyond, fit_.noise_variance * (1 / len(x) + 5.0**2 / penalty), rtol=1e-9)
 
 

@@ -7,14 +7,14 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from regharness_mpra import registry
-from regharness_mpra.similarity import clusters, sharing, without_flanks
 
 import regharness as rh
 from regharness import InputError
 from regharness.catalog import load_catalog
 from regharness.seeding import rng_for
 from regharness.testing import DataGeneratorContract
+from regharness_mpra import registry
+from regharness_mpra.similarity import clusters, sharing, without_flanks
 
 real_data = pytest.mark.skipif("REGHARNESS_DATA_DIR" not in os.environ, reason="REGHARNESS_DATA_DIR is not set")
 N = 60
@@ -126,7 +126,11 @@ def test_shares_are_what_was_asked(make):
 
 
 def test_a_column_can_say_the_split(make):
-    assert make(split={"by": "column", "column": "set"}).describe().sizes == {"train": 40, "calibration": 10, "test": 10}
+    assert make(split={"by": "column", "column": "set"}).describe().sizes == {
+        "train": 40,
+        "calibration": 10,
+        "test": 10,
+    }
 
 
 def test_a_group_is_never_divided(make):
@@ -250,7 +254,11 @@ def at(row, name, value):
         (None, {"sequence": "sequence"}, "no column named 'sequence'"),
         (None, {"covariates": ["chr"]}, "no column named 'chr'; did you mean 'chrom'?"),
         (None, {"standard_error": {"c": "se"}}, "standard_error: no output named 'c'"),
-        (None, {"split": {"train": 1.0, "calibration": 0.0, "test": 0.0}}, "no example is left for calibration and test"),
+        (
+            None,
+            {"split": {"train": 1.0, "calibration": 0.0, "test": 0.0}},
+            "no example is left for calibration and test",
+        ),
         (None, {"split": {"train": 0.5, "calibration": 0.1, "test": 0.1}}, "must add up to 1"),
         (None, {"split": {"by": "group"}}, "'column' goes with by: group"),
         (None, {"hold_out": {"x": {"column": "chrom", "values": ["chr9"]}}}, "no value named 'chr9'"),
@@ -324,7 +332,7 @@ def test_a_published_file_with_another_sha256_is_refused(published, tmp_path):
 def test_without_mirror_and_network_the_remedy_is_named(published, monkeypatch):
     monkeypatch.delenv("REGHARNESS_DATA_DIR")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(InputError, match="regharness data fetch toy.*REGHARNESS_DATA_DIR"):
+    with pytest.raises(InputError, match=r"regharness data fetch toy.*REGHARNESS_DATA_DIR"):
         published.file("t.txt")
 
 

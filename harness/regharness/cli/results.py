@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -48,7 +49,7 @@ def leaderboard(
     folders: tuple[str, ...],
     tasks: tuple[str, ...],
     metric: str | None,
-    by: str,
+    by: Literal["model", "shift", "severity"],
     form: str,
     output: str | None,
 ) -> None:
