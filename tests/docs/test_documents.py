@@ -1,0 +1,110 @@
+"""What README and CONTRIBUTING show is run as it stands there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from regharness.catalog import load_catalog
+from regharness.seeding import rng_for
+from regharness.spec_loading import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """Code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def call(words, folder, **environment):
+    done = subprocess.run(words, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_spec_of_the_readme_is_valid(tmp_path):
+    rng = rng_for(0, "readme")
+    rows = ["".join("ACGT"[b] for b in row) for row in rng.integers(0, 4, (80, 60))]
+    table = pd.DataFrame({"sequence": rows, "chrom": ["chr1", "chr8"] * 40})
+    for name in ("log2_k562", "log2_hepg2", "se_k562", "se_hepg2"):
+        table[name] = rng.uniform(0.1, 1.0, len(table))
+    table.to_csv(tmp_path / "my_mpra.tsv", sep="\t", index=False)
+    (tmp_path / "spec.yaml").write_text(blocks("README.md", "yaml")[0])
+    assert load(tmp_path / "spec.yaml", load_catalog()).rank_by == "crps"
+
+
+@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_spec_is_valid(spec):
+    assert load(spec, load_catalog()).name == spec.stem
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """The plugin that CONTRIBUTING writes, as an installed distribution."""
+    for block in blocks("CONTRIBUTING.md", "python"):
+        path = tmp_path / block.split("\n", 1)[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block)
+    info = tmp_path / "my_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_plugin\nVersion: 1.0\n")
+    entry_points = blocks("CONTRIBUTING.md", "toml")[0].replace("[project.entry-points.regharness]", "[regharness]")
+    (info / "entry_points.txt").write_text(entry_points.replace('"', ""))
+    return tmp_path
+
+
+def test_the_contract_test_of_contributing_passes(plugin):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_model.py"]
+    assert "passed" in call(command, plugin, PYTHONPATH=str(plugin))
+
+
+def test_the_model_of_contributing_joins_a_run(plugin):
+    data = "{use: simulated_mpra, with: {train: 50, calibration: 20, test: 20, length: 60}}"
+    spec = f"name: s\ntasks: [{{name: t, data: {data}}}]\nmetrics: [mse]\n" + blocks("CONTRIBUTING.md", "yaml")[0]
+    (plugin / "s.yaml").write_text(spec)
+    command = [sys.executable, "-m", "regharness", "run", "s.yaml", "--quiet"]
+    assert "1  mean" in call(command, plugin, PYTHONPATH=str(plugin))
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """A folder in which quickstart was run."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    call([sys.executable, "-m", "regharness", "run", "quickstart", "--quiet"], folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run(quickstart):
+    lines = [line[2:] for block in blocks("README.md", "console") for line in block.splitlines()]
+    assert len(lines) >= 5
+    for line in lines:
+        assert call([sys.executable, "-m", *line.split()], quickstart)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(quickstart):
+    call([sys.executable, "-W", "error", "-c", "\n".join(blocks("README.md", "python"))], quickstart)
+
+
+@pytest.mark.slow
+def test_quickstart_shows_the_first_claims(quickstart):
+    import regharness as rh
+
+    scores = rh.open_run(quickstart / "runs" / "quickstart").scores.sel(task="simulation").mean(["seed", "output"])
+    mse, coverage = scores["mse"], scores["coverage_95"]
+    for model in ("cnn", "cnn+motifs"):
+        identity = mse.sel(model=model, shift="identity")
+        for mild in ("gc_content@1", "gc_content@3"):
+            assert abs(mse.sel(model=model, shift=mild) / identity - 1) < 0.15
+            assert coverage.sel(model=model, shift=mild) > 0.92
+        for strong in ("motif_effect_rewiring@5", "assay_noise@5"):
+            assert mse.sel(model=model, shift=strong) > 2 * identity
+            assert coverage.sel(model=model, shift=strong) < 0.8
+    prior = mse.sel(model="cnn+motifs", shift="identity") / mse.sel(model="cnn", shift="identity")
+    assert prior < 2 / 3
