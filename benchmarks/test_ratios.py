@@ -9,16 +9,16 @@ import sys
 
 import numpy as np
 import pytest
-import scoringrules
 import scipy.stats
-from regharness_motifs.library import load_motifs
-from regharness_motifs.scanning import occupancy_features
+import scoringrules
 
 import regharness as rh
 from regharness.cube import Cube
 from regharness.interfaces import Prediction
 from regharness.seeding import rng_for
 from regharness.testing import make_batch
+from regharness_motifs.library import load_motifs
+from regharness_motifs.scanning import occupancy_features
 
 N = 100_000
 

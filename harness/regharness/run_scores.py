@@ -13,8 +13,8 @@ import xarray as xr
 
 from regharness import dims
 from regharness.catalog import Catalog
+from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.run_folder import SCORES, Run
-from regharness.scoring import compare_shifts, score_cube
 from regharness.spec import MetricEntry
 
 

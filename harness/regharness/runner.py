@@ -69,40 +69,32 @@ def execute(
     records = Records(folder)
     cubes = {task.name: _cube(plan, task, folder, records) for task in plan.tasks.values()}
     todo = [cell for cell in chosen if not records.done(cell)]
-    for name, cube in cubes.items():
-        cube.write_status(_statuses(plan, name, records))
+    _write_statuses(plan, cubes, records)
     examples = Examples(plan)
     worker = CellWorker(plan, catalog, cubes, folder / MODELS, examples, watch)
     executor = catalog.create("executor", plan.spec.run.executor, {"workers": plan.spec.run.workers})
-    hook = catalog.plugins.manager.hook
+    observers = catalog.plugins.manager
     journal = Journal(folder)
-    catalog.plugins.manager.register(journal)
+    observers.register(journal)
     started, interrupted = time.time(), True
     try:
-        hook.regharness_run_started(folder=folder, cells=len(chosen), done=len(chosen) - len(todo))
+        observers.hook.regharness_run_started(folder=folder, cells=len(chosen), done=len(chosen) - len(todo))
         with threadpool_limits(1):
             for record in _results(executor, worker, todo, cubes, examples):
                 records.append(record)
-                hook.regharness_cell_finished(
-                    task=record.task,
-                    model=record.model,
-                    shift=record.shift,
-                    seed=record.seed,
-                    status=record.status,
-                    reason=record.reason,
-                    seconds=record.seconds,
-                )
+                _tell(observers.hook, record)
                 if fail_fast and record.status == "failed":
                     break
         interrupted = False
     finally:
-        for name, cube in cubes.items():
-            cube.write_status(_statuses(plan, name, records))
+        _write_statuses(plan, cubes, records)
+        for cube in cubes.values():
             cube.consolidate()
         if todo or not (folder / PROVENANCE).exists():
             _write_provenance(folder, plan, catalog, records, started)
-        hook.regharness_run_finished(folder=folder, failed=len(records.failed(chosen)), interrupted=interrupted)
-        catalog.plugins.manager.unregister(journal)
+        failed = len(records.failed(chosen))
+        observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
+        observers.unregister(journal)
     return all(records.done(cell) for cell in chosen)
 
 
@@ -184,13 +176,21 @@ def _results(
     yield from unmade
 
 
-def _statuses(plan: Plan, task: str, records: Records) -> dict[tuple[str, str, int], tuple[int, str]]:
-    found: dict[tuple[str, str, int], tuple[int, str]] = {}
+def _tell(hook: Any, record: Record) -> None:
+    names = ("task", "model", "shift", "seed", "status", "reason", "seconds")
+    hook.regharness_cell_finished(**{name: getattr(record, name) for name in names})
+
+
+def _write_statuses(plan: Plan, cubes: dict[str, Cube], records: Records) -> None:
+    """Bring every cube's status up to the records; a cell with other parameters than planned is missing."""
+    found: dict[str, dict[tuple[str, str, int], tuple[int, str]]] = {task: {} for task in cubes}
     for cell in plan.cells:
-        record = records.of(cell) if cell.task == task else None
+        record = records.of(cell)
         if record is not None:
-            found[cell.model, cell.shift, cell.seed] = (DONE if record.status == "done" else FAILED, cell.key)
-    return found
+            status = DONE if record.status == "done" else FAILED
+            found[cell.task][cell.model, cell.shift, cell.seed] = (status, cell.key)
+    for task, cube in cubes.items():
+        cube.write_status(found[task])
 
 
 def _write_provenance(folder: Path, plan: Plan, catalog: Catalog, records: Records, started: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from regharness import Prediction, RunContext, SequenceBatch
 from regharness.interfaces import ModelAdapter
+from regharness.sequences import gc_content
 from regharness_baselines.kmers import count_kmers
 from regharness_baselines.regression import Regression, Scatter, chunks, fit
 
@@ -28,9 +30,9 @@ class LinearModel(ModelAdapter):
 
     penalties: tuple[float, ...] = (0.0,)
 
+    @abstractmethod
     def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Features ``(example, feature)`` of ``(example, position)`` codes."""
-        raise NotImplementedError
 
     def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
         """Gather sums over `train` and solve."""
@@ -89,9 +91,7 @@ class GCLinear(LinearModel):
 
     def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
         """GC content, in one column; a sequence without a known base counts as half G and C."""
-        known = (sequence < 4).sum(axis=1)
-        strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
-        return np.divide(strong, known, out=np.full(len(sequence), 0.5), where=known > 0)[:, None]
+        return np.nan_to_num(gc_content(sequence), nan=0.5)[:, None]
 
 
 class TrainingMean(LinearModel):

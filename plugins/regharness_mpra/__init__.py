@@ -13,18 +13,18 @@ def regharness_data_generators() -> dict[str, Component]:
     """Offer the readers."""
     return {
         "mpra_table": Component(
-            "regharness_mpra.generators:MPRATable",
+            "regharness_mpra.table:MPRATable",
             parameters="regharness_mpra.parameters:MPRATableParameters",
             summary="Any TSV, CSV or Parquet table of sequences and measurements.",
         ),
         "crx_retina": Component(
-            "regharness_mpra.generators:CrxRetina",
+            "regharness_mpra.published:CrxRetina",
             parameters="regharness_mpra.parameters:CrxRetinaParameters",
             summary="Photoreceptor elements, wild type and mutant, in mouse retina (164 bp).",
             citation="Friedman et al., eLife 10:e67403 (2021)",
         ),
         "yeast_native": Component(
-            "regharness_mpra.generators:YeastNative",
+            "regharness_mpra.published:YeastNative",
             parameters="regharness_mpra.parameters:YeastNativeParameters",
             summary="Yeast expression of native and random promoter fragments (120 bp).",
             citation="de Boer et al., Nature Biotechnology 38:56 (2020), as packaged by ExpressYeaself",

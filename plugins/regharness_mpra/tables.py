@@ -137,13 +137,6 @@ def unique_ids(ids: pd.Series, path: Path) -> NDArray[np.str_]:
     return texts.to_numpy(dtype=str)
 
 
-def gc_content(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of G and C among known bases: ``(example,)``, NaN for a sequence of N alone."""
-    known = (sequence < 4).sum(axis=1)
-    strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
-    return np.divide(strong, known, out=np.full(len(sequence), np.nan), where=known > 0)
-
-
 def _rows(rows: Iterable[int], values: Iterable[object] | None = None) -> str:
     """Name the first few data rows, counted from 1, and how many there are."""
     listed = [int(row) + 1 for row in rows]

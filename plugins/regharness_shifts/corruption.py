@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regharness import Dataset, SequenceBatch
 from regharness.interfaces import ShiftOperator
+from regharness.sequences import N, gc_content
 
-N = 4
 COMPLEMENT = np.array([3, 2, 1, 0, N], np.uint8)
 
 
@@ -53,10 +52,3 @@ class SequencingError(ShiftOperator):
             covariates["gc_content"] = covariates["gc_content"].copy()
             covariates["gc_content"][changed] = gc_content(sequence[changed])
         return replace(test, sequence=sequence, covariates=covariates)
-
-
-def gc_content(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of G and C among known bases: ``(example,)``, NaN for a sequence of N alone."""
-    known = (sequence != N).sum(axis=1)
-    strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
-    return np.divide(strong, known, out=np.full(len(sequence), np.nan), where=known > 0)

@@ -9,7 +9,7 @@ import numpy as np
 from regharness import DataInfo, Dataset, InputError, SequenceBatch
 from regharness.errors import unknown_name
 from regharness.interfaces import ShiftOperator
-from regharness_shifts.corruption import gc_content
+from regharness.sequences import gc_content
 
 
 class GCQuantile(ShiftOperator):

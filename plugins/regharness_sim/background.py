@@ -63,13 +63,6 @@ class Background:
         return sequence, planted
 
 
-def gc_content(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of G and C among known bases: ``(example,)``, NaN for a sequence of N alone."""
-    known = (sequence < 4).sum(axis=1)
-    strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
-    return np.divide(strong, known, out=np.full(len(sequence), np.nan), where=known > 0)
-
-
 def _padded(motifs: MotifSet) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Cumulative probabilities ``(motif, position, base)``, padded to the widest motif."""
     widths = motifs.widths

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from regharness import DataInfo, Dataset, InputError, SequenceBatch
 from regharness.interfaces import SPLITS, DataGenerator
 from regharness.seeding import rng_for
+from regharness.sequences import gc_content
 from regharness_motifs.library import MotifSet, load_motifs
 from regharness_sim.assay import Assay
-from regharness_sim.background import Background, gc_content
+from regharness_sim.background import Background
 from regharness_sim.mechanism import Mechanism, draw_mechanism
 from regharness_sim.parameters import SimulationParameters
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness.sequences import gc_content
 from regharness_motifs.library import load_motifs
 from regharness_motifs.scanning import occupancy_features
 from regharness_torch.parameters import Prior
@@ -20,8 +21,6 @@ def prior_features(prior: Prior, motifs: str | Path, sequence: NDArray[np.uint8]
     if prior == "motif_features":
         return occupancy_features(sequence, load_motifs(motifs))
     if prior == "gc":
-        known = (sequence < 4).sum(axis=1)
-        strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
-        gc = np.divide(strong, known, out=np.full(len(sequence), 0.5), where=known > 0)
+        gc = np.nan_to_num(gc_content(sequence), nan=0.5)
         return gc[:, None].astype(np.float32)
     return np.zeros((len(sequence), 0), np.float32)

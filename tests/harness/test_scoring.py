@@ -10,8 +10,9 @@ from xarray.core import indexing
 
 import regharness as rh
 from regharness.catalog import load_catalog
+from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
-from regharness.scoring import compare_shifts, score_cell, score_cube
+from regharness.scoring import score_cell
 
 NAN = math.nan
 DIMS = ("model", "shift", "seed", "example", "output")
