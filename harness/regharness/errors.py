@@ -36,6 +36,10 @@ class Problem:
         return f"{text} ({self.help})" if self.help else text
 
 
+MOST_SHOWN, MOST_NEAR = 24, 8
+"""Of more choices than the first, only as many of the nearest as the second are named."""
+
+
 class RegharnessError(Exception):
     """Root of the errors that end a command with a readable line instead of a traceback."""
 
@@ -63,4 +67,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, listed: str = "i
     choices = sorted(known)
     close = difflib.get_close_matches(name, choices, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
-    return f"no {kind} named '{name}'{hint}", f"{listed}: {', '.join(choices) or 'none'}"
+    shown, more = choices, ""
+    if len(choices) > MOST_SHOWN:
+        near = difflib.get_close_matches(name, choices, n=MOST_NEAR, cutoff=0.2)
+        shown, more = (
+            sorted(near) or choices[:MOST_NEAR],
+            f", and {len(choices) - len(near or choices[:MOST_NEAR])} more",
+        )
+    return f"no {kind} named '{name}'{hint}", f"{listed}: {', '.join(shown) or 'none'}{more}"

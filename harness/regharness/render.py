@@ -193,7 +193,7 @@ def _cells(row: Row, shown: Sequence[str]) -> list[str]:
 def _failures(board: Leaderboard) -> list[str]:
     if not board.failures:
         return []
-    lines = [f"{len(board.failures)} cells failed:"]
+    lines = [f"failed cells: {len(board.failures)}"]
     for failure in board.failures[:FAILURES_SHOWN]:
         where = f"{failure['task']}: {failure['model']}, {failure['shift']}, seed {failure['seed']}"
         lines.append(_safe(f"  {where}: {failure['reason']}"))

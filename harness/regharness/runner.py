@@ -64,6 +64,7 @@ def execute(
         Passed on once the state is safe.
     """
     chosen = select(plan.cells, only)
+    executor = catalog.create("executor", plan.spec.run.executor, {"workers": plan.spec.run.workers})
     claim(folder, plan.spec.name)
     write_spec(folder, plan.spec)
     records = Records(folder)
@@ -72,7 +73,6 @@ def execute(
     _write_statuses(plan, cubes, records)
     examples = Examples(plan)
     worker = CellWorker(plan, catalog, cubes, folder / MODELS, examples, watch)
-    executor = catalog.create("executor", plan.spec.run.executor, {"workers": plan.spec.run.workers})
     observers = catalog.plugins.manager
     journal = Journal(folder)
     observers.register(journal)

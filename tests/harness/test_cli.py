@@ -165,6 +165,22 @@ def test_a_plugin_that_replaces_a_verb_is_refused(install, regharness):
     assert "Compute what is missing" in regharness("run", "--help").stdout
 
 
+def test_a_run_goes_on_when_nobody_reads_its_progress(toys, tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    import xarray as xr
+
+    file = write(tmp_path, spec(seeds=[0, 1, 2]))
+    command = [sys.executable, "-m", "regharness", "run", str(file), "-o", str(tmp_path / "r")]
+    read, unread = os.pipe()
+    os.close(read)
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=unread, timeout=120)
+    os.close(unread)
+    assert (xr.open_zarr(tmp_path / "r" / "cubes" / "t.zarr").status == 1).all()
+
+
 def test_an_interrupted_run_ends_with_130_and_keeps_its_state(toys, tmp_path):
     import os
     import signal

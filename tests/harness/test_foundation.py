@@ -47,6 +47,13 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_the_choices():
     )
 
 
+def test_of_very_many_choices_only_the_nearest_are_listed():
+    message, choices = unknown_name("metric", "name_x", [f"name_{i}" for i in range(100)] + ["other"])
+    assert message.startswith("no metric named 'name_x'; did you mean 'name_")
+    assert choices.count("name_") == 8
+    assert choices.endswith(", and 93 more")
+
+
 class Nested(Parameters):
     files: list[InputFile]
 

@@ -56,7 +56,7 @@ def test_a_missing_score_is_a_dash():
 def test_failures_are_counted_and_the_first_ones_listed():
     failed = [("cnn", shift, seed) for shift in SHIFTS for seed in (0, 1)]
     text = shown(view(failed=failed), 120)
-    assert "6 cells failed:" in text
+    assert "failed cells: 6" in text
     assert "task: cnn, identity, seed 0: it broke" in text
     assert "and 1 more" in text
 

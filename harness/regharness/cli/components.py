@@ -20,6 +20,8 @@ KINDS = {
     "executors": "executor",
     "reports": "report",
 }
+TRAITS = ("shift_type", "severities", "needs", "direction", "needs_variance", "trainable")
+"""What `show` tells of a component beside its description, where it has it."""
 
 
 @click.command(name="list")
@@ -117,6 +119,14 @@ def show(disabled: tuple[str, ...], name: str, as_json: bool) -> None:
         for text in (fact["summary"], fact["description"]):
             if text:
                 click.echo(f"\n{text}")
+        traits = {trait: value for trait, value in fact["traits"].items() if value not in ([], ())}
+        if traits:
+            click.echo()
+        for trait, value in traits.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            click.echo(f"{trait}: {shown}")
+        if fact["missing"]:
+            click.echo(f"\nNot usable here: {fact['missing']}")
         if fact["citation"]:
             click.echo(f"\nSource: {fact['citation']}")
         if fact["parameters"]:
@@ -135,9 +145,15 @@ def _facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
 
     component, owner = catalog.component(kind, name), catalog.owner(kind, name)
     description, missing = "", ""
+    traits: dict[str, Any] = {}
     try:
         catalog.require(kind, name)
-        description = inspect.getdoc(catalog.factory(kind, name)) or ""
+        factory = catalog.factory(kind, name)
+        # The parameters are listed from what checks them.
+        description = (
+            (inspect.getdoc(factory) or "").split("\n\nParameters\n---")[0] if inspect.isclass(factory) else ""
+        )
+        traits = {trait: getattr(factory, trait) for trait in TRAITS if hasattr(factory, trait)}
     except InputError as error:
         missing = str(error)
     return {
@@ -149,6 +165,7 @@ def _facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
         "description": description if description != component.summary else "",
         "citation": component.citation,
         "missing": missing,
+        "traits": {name: sorted(value) if isinstance(value, frozenset) else value for name, value in traits.items()},
         "parameters": _parameters(catalog, kind, name) if component.parameters or not missing else [],
     }
 
@@ -173,11 +190,26 @@ def _parameters(catalog: Catalog, kind: str, name: str) -> list[dict[str, Any]]:
 
 
 def _type_name(annotation: Any) -> str:
-    return (
-        annotation.__name__
-        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
-        else (str(annotation).replace("typing.", "").replace("pathlib.", ""))
-    )
+    """A type as a user reads it: ``file``, ``'none' | 'gc'``, ``list[str]``."""
+    from pathlib import Path
+    from types import UnionType
+    from typing import Annotated, Literal, Union, get_args, get_origin
+
+    from regharness.parameters import InputFile
+
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if annotation in (InputFile, Path):
+        return "file"
+    if annotation is type(None):
+        return "none"
+    if origin is Annotated:
+        return _type_name(parts[0])
+    if origin is Literal:
+        return " | ".join(map(repr, parts))
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type_name, parts))
+    name = getattr(origin or annotation, "__name__", str(annotation))
+    return f"{name}[{', '.join(map(_type_name, parts))}]" if parts else name
 
 
 @click.command()

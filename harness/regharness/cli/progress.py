@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -100,7 +100,9 @@ class Lines:
 
     def _say(self, text: str) -> None:
         self._spoke = time.monotonic()
-        click.echo(text, err=True)
+        # Whoever read these lines may have gone; the run goes on without them.
+        with suppress(BrokenPipeError):
+            click.echo(text, err=True)
 
 
 class Live:
