@@ -43,7 +43,7 @@ class Parser(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "line", "polyline", "circle"):
+        if tag not in ("meta", "line", "polyline", "circle", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
