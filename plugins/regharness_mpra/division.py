@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness import DataInfo, Dataset, SequenceBatch
+from regharness import DataInfo, Dataset, InputError, SequenceBatch
 from regharness.interfaces import SPLITS, DataGenerator
 from regharness_mpra.similarity import clusters, sharing, without_flanks
 from regharness_mpra.splitting import UNUSED, by_fraction, refuse_empty
@@ -89,14 +89,18 @@ class RealData(DataGenerator):
             assigned = np.where(self._free, examples.fixed, UNUSED)
         else:
             assigned = by_fraction(self._cluster, self._free, examples.shares, seed)
-        refuse_empty(assigned, self.name)
+        refuse_empty(assigned, self._cluster, self.name)
         splits = {name: examples.batch.select(assigned == index) for index, name in enumerate(SPLITS)}
         held_out = {name: examples.batch.select(mask) for name, mask in examples.held_out.items()}
         return Dataset(**splits, held_out=held_out)
 
     @cached_property
     def _examples(self) -> Examples:
-        return self.read()
+        examples = self.read()
+        for name, mask in examples.held_out.items():
+            if not mask.any():
+                raise InputError(f"{self.name}: no example is in the held-out group '{name}'")
+        return examples
 
     @cached_property
     def _cluster(self) -> NDArray[np.int64]:
@@ -127,18 +131,19 @@ def _leaks(data: Dataset) -> list[str]:
     lines = []
     tested = {"test": data.test, **data.held_out}
     whole = without_flanks(np.concatenate([data.train.sequence, *(batch.sequence for batch in tested.values())]))
+    k = min(LEAK_K, whole.shape[1])
     train, *parts = np.split(whole, np.cumsum([len(data.train), *(len(batch) for batch in tested.values())])[:-1])
     for (name, batch), part in zip(tested.items(), parts, strict=True):
-        shared = sharing(part, train, LEAK_K)
+        shared = sharing(part, train, k)
         if shared:
             lines.append(
                 f"{shared:,} of {len(batch):,} {name} sequences ({shared / len(batch):.0%}) share a "
-                f"{LEAK_K}-mer with a training sequence"
+                f"{k}-mer with a training sequence"
             )
     return lines
 
 
 def gc_range(gc: NDArray[np.float64], quantiles: tuple[float, float]) -> NDArray[np.bool_]:
-    """Examples whose GC content lies between two quantiles, both included where they are 0 and 1."""
+    """Examples whose GC content lies between two quantiles; the upper one counts only where it is 1."""
     low, high = np.nanquantile(gc, quantiles)
     return (gc >= low) & ((gc < high) | (quantiles[1] == 1.0))

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from regharness import InputFile, Parameters
+from regharness.interfaces import SPLITS
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _ascending(quantiles: tuple[float, float]) -> tuple[float, float]:
+    if quantiles[0] >= quantiles[1]:
+        raise ValueError("give a lower and a higher quantile")
+    return quantiles
+
+
+def _no_repeats(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("a name is given twice")
+    return names
+
+
+Quantiles = Annotated[tuple[Fraction, Fraction], AfterValidator(_ascending)]
 
 
 class Split(Parameters):
@@ -39,7 +55,7 @@ class HoldOut(Parameters):
 
     column: str | None = Field(default=None, description="Column whose values are held out.")
     values: list[str] = Field(default=[], description="Values of that column.")
-    gc_quantile: tuple[Fraction, Fraction] | None = Field(
+    gc_quantile: Quantiles | None = Field(
         default=None, description="Range of GC content, as two quantiles, in place of a column."
     )
 
@@ -47,8 +63,6 @@ class HoldOut(Parameters):
     def _one_way(self) -> HoldOut:
         if (self.column is None) == (self.gc_quantile is None) or (self.column is None) != (not self.values):
             raise ValueError("give 'column' with 'values', or 'gc_quantile'")
-        if self.gc_quantile is not None and self.gc_quantile[0] >= self.gc_quantile[1]:
-            raise ValueError("gc_quantile takes a lower and a higher quantile")
         return self
 
 
@@ -59,11 +73,11 @@ class MPRATableParameters(Parameters):
     sequence: str | None = Field(default=None, description="Column of the sequences.")
     fasta: InputFile | None = Field(default=None, description="Sequences by id, in place of a column.")
     id: str | None = Field(default=None, description="Column of unique ids; row numbers if left out.")
-    targets: dict[str, str] | list[str] = Field(
+    targets: dict[str, str] | Annotated[list[str], AfterValidator(_no_repeats)] = Field(
         default={}, description="Output to its column, or columns that name their outputs."
     )
     standard_error: dict[str, str] = Field(default={}, description="Output to the column of its standard error.")
-    replicates: dict[str, list[str]] = Field(
+    replicates: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
         default={}, description="Output to its replicates' columns; their mean is the target if targets lacks it."
     )
     dna_count: dict[str, str] = Field(default={}, description="Output to its DNA count.")
@@ -87,6 +101,9 @@ class MPRATableParameters(Parameters):
             raise ValueError("'fasta' needs 'id', the column that names its records")
         if not self.targets and not self.replicates:
             raise ValueError("give 'targets' or 'replicates'")
+        taken = [name for name in self.hold_out if name in SPLITS]
+        if taken:
+            raise ValueError(f"hold_out: '{taken[0]}' is the name of a split")
         if self.length is not None and not self.pad:
             raise ValueError("'length' goes with 'pad: true'")
         return self
@@ -95,11 +112,11 @@ class MPRATableParameters(Parameters):
 class CrxRetinaParameters(Parameters):
     """Parameters of ``crx_retina``."""
 
-    contexts: list[Literal["Rho", "Polylinker"]] = Field(
+    contexts: Annotated[list[Literal["Rho", "Polylinker"]], AfterValidator(_no_repeats)] = Field(
         default=["Rho"], min_length=1, max_length=2, description="Promoter contexts, one output each."
     )
     hold_out_chromosomes: list[str] = Field(default=[], description="Chromosomes held out as the group 'chromosome'.")
-    hold_out_gc: tuple[Fraction, Fraction] | None = Field(
+    hold_out_gc: Quantiles | None = Field(
         default=None, description="Quantiles of GC content between which examples are the group 'gc_quantile'."
     )
     calibration: Fraction = Field(default=0.1, description="Share of the examples.")
@@ -110,7 +127,7 @@ class YeastNativeParameters(Parameters):
     """Parameters of ``yeast_native``."""
 
     subset: Literal["native", "random", "all"] = Field(default="native", description="Which promoter fragments.")
-    hold_out_gc: tuple[Fraction, Fraction] | None = Field(
+    hold_out_gc: Quantiles | None = Field(
         default=None, description="Quantiles of GC content between which examples are the group 'gc_quantile'."
     )
     calibration: Fraction = Field(default=0.05, description="Share of the examples.")

@@ -88,7 +88,8 @@ class CrxRetina(RealData):
         measured = pd.DataFrame({"target": table["expression_log2"], "noise": variance.where(error > 0)})
         # Controls are in both libraries; the mean of two measurements has half of their mean variance.
         twice = measured.groupby(level=0, sort=False)
-        return twice.mean().assign(noise=twice["noise"].mean() / twice.size())
+        noise, times = twice["noise"], twice.size()
+        return twice.mean().assign(noise=(noise.sum() / times**2).where(noise.count() == times))
 
     def _held_out(self, batch: SequenceBatch) -> dict[str, NDArray[np.bool_]]:
         held_out = {}

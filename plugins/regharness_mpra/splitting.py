@@ -49,10 +49,12 @@ def by_fraction(
     return assigned
 
 
-def refuse_empty(assigned: NDArray[np.int64], what: str) -> None:
-    """Raise `InputError` when a split got no example."""
+def refuse_empty(assigned: NDArray[np.int64], cluster: NDArray[np.int64], what: str) -> None:
+    """Raise `InputError` when a split got no example; a large cluster of near-duplicates may be why."""
     counts = np.bincount(assigned[assigned >= 0], minlength=3)
     empty = [name for name, count in zip(SPLITS, counts, strict=True) if not count]
     if empty:
+        largest = np.bincount(cluster).max()
+        help_ = f"change the split; near-duplicates stay together, at most {largest:,} of {len(cluster):,} examples"
         sizes = ", ".join(f"{count:,} {name}" for name, count in zip(SPLITS, counts, strict=True))
-        raise InputError(f"{what}: no example is left for {' and '.join(empty)} ({sizes})", help="change the split")
+        raise InputError(f"{what}: no example is left for {' and '.join(empty)} ({sizes})", help=help_)

@@ -16,7 +16,7 @@ from regharness.interfaces import SPLITS
 from regharness.sequences import gc_content
 from regharness_mpra.division import Examples, RealData, gc_range
 from regharness_mpra.parameters import HoldOut, MPRATableParameters
-from regharness_mpra.tables import column, encode, numbers, read_fasta, read_table, unique_ids
+from regharness_mpra.tables import column, encode, list_rows, numbers, read_fasta, read_table, unique_ids
 
 
 class MPRATable(RealData):
@@ -35,7 +35,7 @@ class MPRATable(RealData):
     def read(self) -> Examples:
         """Read the table and, where there is one, the FASTA file."""
         p = self._p
-        table = read_table(p.path)
+        table = read_table(p.path, text=_names(p))
         ids = unique_ids(column(table, p.id, p.path), p.path) if p.id else np.arange(1, len(table) + 1).astype(str)
         targets = {name: name for name in p.targets} if isinstance(p.targets, list) else dict(p.targets)
         outputs = tuple(dict.fromkeys([*targets, *p.replicates]))
@@ -52,7 +52,8 @@ class MPRATable(RealData):
             axis=1,
         )
         kept, warnings = _complete(target, p)
-        sequence = encode(self._sequences(table, ids), p.path, pad=p.pad, length=p.length)
+        source = p.path if p.fasta is None else f"{p.fasta}, for {p.path}"
+        sequence = encode(self._sequences(table, ids), source, pad=p.pad, length=p.length)
         batch = SequenceBatch(
             ids=ids,
             sequence=sequence,
@@ -105,16 +106,21 @@ class MPRATable(RealData):
         for index, name in enumerate(outputs):
             if name in p.standard_error:
                 error = numbers(table, p.standard_error[name], p.path)
-                if (error < 0).any():
-                    row = int(np.flatnonzero(error < 0)[0])
+                bad = np.flatnonzero(error < 0)
+                if len(bad):
                     raise InputError(
-                        f"{p.path}: column '{p.standard_error[name]}' has the negative standard error "
-                        f"{error[row]:g} in row {row + 1}"
+                        f"{p.path}: column '{p.standard_error[name]}' has a negative standard error in "
+                        f"{list_rows(bad, error[bad])}"
                     )
                 noise[:, index] = error**2
             elif len(replicates.get(name, ())) > 1:
                 noise[:, index] = replicates[name].var(axis=0, ddof=1) / len(replicates[name])
         return noise.astype(np.float32)
+
+
+def _names(p: MPRATableParameters) -> set[str]:
+    """Columns that hold names, not numbers."""
+    return {name for name in (p.id, p.split.column, *(rule.column for rule in p.hold_out.values())) if name}
 
 
 def _complete(target: NDArray[np.float64], p: MPRATableParameters) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -152,20 +158,21 @@ def _columns(
 def _mask(table: pd.DataFrame, rule: HoldOut, gc: NDArray[np.float64], name: str, path: Path) -> NDArray[np.bool_]:
     if rule.gc_quantile is not None:
         return gc_range(gc, rule.gc_quantile)
-    values = column(table, str(rule.column), path).astype(str)
+    values = column(table, str(rule.column), path)
+    values = values.astype(str).where(values.notna())
+    known = values.dropna().unique()
     for value in rule.values:
-        if not (values == value).any():
-            message, choices = unknown_name("value", value, sorted(set(values))[:30], listed=f"of '{rule.column}'")
+        if value not in known:
+            message, choices = unknown_name("value", value, known, listed=f"of '{rule.column}'")
             raise InputError(f"{path}: hold_out '{name}': {message}", help=choices)
     return values.isin(rule.values).to_numpy()
 
 
 def _fixed(values: pd.Series, path: Path) -> NDArray[np.int64]:
-    known = {name: index for index, name in enumerate(SPLITS)}
-    unknown = sorted(set(values.astype(str)) - set(known))
-    if unknown:
+    unknown = np.flatnonzero(~values.isin(SPLITS))
+    if len(unknown):
         raise InputError(
-            f"{path}: column '{values.name}' holds {', '.join(map(repr, unknown[:5]))}",
+            f"{path}: column '{values.name}' names no split in {list_rows(unknown, values.iloc[unknown])}",
             help=f"it takes {', '.join(SPLITS)}",
         )
-    return values.map(known).to_numpy(dtype=np.int64)
+    return np.array([SPLITS.index(value) for value in values], np.int64)

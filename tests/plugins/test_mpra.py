@@ -1,5 +1,6 @@
 """Readers of real data: hand-made tables, and the published data sets where a mirror of them is named."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from regharness import InputError
 from regharness.catalog import load_catalog
 from regharness.seeding import rng_for
 from regharness.testing import DataGeneratorContract
-from regharness_mpra import registry
+from regharness_mpra import registry, tables
 from regharness_mpra.similarity import clusters, sharing, without_flanks
 
 real_data = pytest.mark.skipif("REGHARNESS_DATA_DIR" not in os.environ, reason="REGHARNESS_DATA_DIR is not set")
@@ -66,6 +67,13 @@ def make(tmp_path, frame):
     return build
 
 
+def long_words(batch):
+    """Every 32-mer and its reverse complement, found without the code under test."""
+    texts = ["".join("ACGTN"[base] for base in row) for row in batch.sequence]
+    found = {text[i : i + 32] for text in texts for i in range(len(text) - 31)}
+    return {min(word, other_strand(word)) for word in found if "N" not in word}
+
+
 def everything(data):
     return [data.train, data.calibration, data.test, *data.held_out.values()]
 
@@ -88,6 +96,17 @@ def test_sequences_can_come_from_a_fasta_file(make, frame, tmp_path):
     from_column = make(id="name").generate(0).test
     from_file = make(sequence=None, fasta="s.fa", id="name").generate(0).test
     assert (from_file.sequence == from_column.sequence).all()
+
+
+def test_ids_and_values_that_look_like_numbers_stay_as_written(make):
+    hold_out = {"x": {"column": "chrom", "values": ["07"]}}
+    data = make(
+        lambda t: t.assign(name=[f"{i:03}" for i in range(N)], chrom=["07" if i % 5 else None for i in range(N)]),
+        id="name",
+        hold_out=hold_out,
+    ).generate(0)
+    assert len(data.held_out["x"]) == 48
+    assert all(len(name) == 3 for part in everything(data) for name in part.ids)
 
 
 def test_a_standard_error_is_a_noise_variance_once_squared(make, frame):
@@ -239,6 +258,11 @@ def at(row, name, value):
     return change
 
 
+def equal_gc(table):
+    pairs = ({"A": "A", "C": "T", "G": "A", "T": "T"}, {"A": "C", "C": "C", "G": "G", "T": "G"})
+    return table.assign(seq=["".join(pairs[i % 2][base] for i, base in enumerate(s)) for s in table["seq"]])
+
+
 @pytest.mark.parametrize(
     ("change", "parameters", "message"),
     [
@@ -247,9 +271,13 @@ def at(row, name, value):
         (at(4, "seq", None), {}, "no sequence in row 5"),
         (at(4, "a", "high"), {}, r"column 'a' holds no number in row 5 \(high\)"),
         (at(4, "a", None), {"on_nan": "refuse"}, "1 of 60 rows have no target, the first is row 5"),
-        (at(4, "se", -0.1), {"standard_error": {"a": "se"}}, "negative standard error -0.1 in row 5"),
+        (at(4, "se", -0.1), {"standard_error": {"a": "se"}}, r"negative standard error in row 5 \(-0.1\)"),
         (at(4, "name", "e0"), {"id": "name"}, r"ids that appear before in row 5 \(e0\)"),
-        (at(4, "set", "dev"), {"split": {"by": "column", "column": "set"}}, "column 'set' holds 'dev'"),
+        (
+            at(4, "set", "dev"),
+            {"split": {"by": "column", "column": "set"}},
+            r"column \'set\' names no split in row 5 \(dev\)",
+        ),
         (None, {"targets": ["aa"]}, r"no column named 'aa'; did you mean 'a'\?.*columns: a, b"),
         (None, {"sequence": "sequence"}, "no column named 'sequence'"),
         (None, {"covariates": ["chr"]}, "no column named 'chr'; did you mean 'chrom'?"),
@@ -269,6 +297,20 @@ def at(row, name, value):
         (None, {"path": "none.tsv"}, r"no file at .*none\.tsv"),
         (None, {"length": 10}, "'length' goes with 'pad: true'"),
         (None, {"length": 10, "pad": True}, r"longer than 10 bp in row 1 \(50\)"),
+        (at(4, "name", None), {"id": "name"}, "no id in row 5"),
+        (
+            at(4, "set", None),
+            {"split": {"by": "column", "column": "set"}},
+            r"column \'set\' names no split in row 5 \(nan\)",
+        ),
+        (at(4, "chrom", None), {"hold_out": {"x": {"column": "chrom", "values": ["9"]}}}, "no value named '9'"),
+        (lambda t: t.rename(columns={"b": "a"}), {}, "more than one column is named 'a'"),
+        (lambda t: t.assign(seq=t["seq"][0]), {}, "at most 60 of 60 examples"),
+        (None, {"targets": ["a", "a"]}, "a name is given twice"),
+        (None, {"replicates": {"r": []}}, "replicates"),
+        (None, {"hold_out": {"test": {"gc_quantile": [0.5, 1.0]}}}, "'test' is the name of a split"),
+        (None, {"hold_out": {"x": {"gc_quantile": [1.0, 0.5]}}}, "give a lower and a higher quantile"),
+        (equal_gc, {"hold_out": {"x": {"gc_quantile": [0.0, 0.5]}}}, "no example is in the held-out group 'x'"),
     ],
 )
 def test_bad_input_is_refused_with_its_place(make, change, parameters, message):
@@ -287,6 +329,27 @@ def test_a_file_that_is_no_table_is_refused(make, tmp_path):
         load_catalog().create(
             "data", "mpra_table", {"path": "p.parquet", "sequence": "seq", "targets": ["a"]}, tmp_path
         ).describe()
+
+
+@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"a\tseq\n1\tACGT\n")[:-9]])
+def test_a_broken_gz_file_is_refused(make, tmp_path, content):
+    (tmp_path / "b.gz").write_bytes(content)
+    for parameters in ({"path": "b.gz"}, {"sequence": None, "fasta": "b.gz", "id": "name"}):
+        with pytest.raises(InputError, match=r"b\.gz is not a .* that can be read"):
+            make(**parameters).describe()
+
+
+def test_a_bad_letter_of_a_fasta_file_is_refused_with_its_file(make, frame, tmp_path):
+    (tmp_path / "s.fa").write_text("".join(f">{name}\nACGX\n" for name in frame["name"]))
+    with pytest.raises(InputError, match=r"s\.fa, for .*table\.tsv: letters other than ACGTN in row 1 \(X\)"):
+        make(sequence=None, fasta="s.fa", id="name").describe()
+
+
+def test_a_fasta_file_has_a_largest_size(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(tables, "MAX_FASTA", 10)
+    (tmp_path / "s.fa").write_text(">e0\nACGTACGT\n")
+    with pytest.raises(InputError, match=r"s\.fa has more than 10 characters"):
+        make(sequence=None, fasta="s.fa", id="name").describe()
 
 
 @pytest.mark.parametrize(
@@ -362,6 +425,44 @@ def test_an_unknown_data_set_is_refused_with_those_there_are(regharness):
 @pytest.fixture(scope="module")
 def crx():
     return rh.data("crx_retina", hold_out_chromosomes=["chr1"])
+
+
+@real_data
+class TestCrxRetina(DataGeneratorContract):
+    def make_data_generator(self):
+        return rh.data("crx_retina", hold_out_chromosomes=["chr1"])
+
+
+@real_data
+class TestYeastNative(DataGeneratorContract):
+    def make_data_generator(self):
+        return rh.data("yeast_native", limit=2000)
+
+
+@real_data
+def test_a_context_cannot_be_given_twice():
+    with pytest.raises(InputError, match="a name is given twice"):
+        rh.data("crx_retina", contexts=["Rho", "Rho"])
+
+
+@real_data
+def test_an_unknown_chromosome_is_refused_with_the_nearest():
+    with pytest.raises(InputError, match="no chromosome named 'chr_1'; did you mean 'chr1'"):
+        rh.data("crx_retina", hold_out_chromosomes=["chr_1"]).describe()
+
+
+@real_data
+def test_near_duplicates_of_a_held_out_gc_range_are_in_no_split():
+    data = rh.data("crx_retina", hold_out_gc=(0.8, 1.0)).generate(0)
+    held = long_words(data.held_out["gc_quantile"])
+    assert all(not held & long_words(part) for part in (data.train, data.calibration, data.test))
+
+
+@real_data
+def test_no_published_sequence_straddles_a_split_on_either_strand(crx):
+    data = crx.generate(2)
+    seen = [long_words(part) for part in everything(data)]
+    assert sum(map(len, seen)) == len(set.union(*seen))
 
 
 @real_data
