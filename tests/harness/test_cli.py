@@ -191,7 +191,15 @@ def test_an_interrupted_run_ends_with_130_and_keeps_its_state(toys, tmp_path):
     slow = [{"name": "slow", "use": "constant", "with": {"seconds": 0.3}}]
     file = write(tmp_path, spec(models=slow))
     command = [sys.executable, "-m", "regharness", "run", str(file), "-o", str(tmp_path / "r")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # A test suite in the background of a shell hands on that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     records = tmp_path / "r" / "cells.jsonl"
     deadline = time.monotonic() + 60
     while not records.exists() and time.monotonic() < deadline:
