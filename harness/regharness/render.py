@@ -160,19 +160,19 @@ def _tables(
     over = f"mean ± sd over {board.seeds} seeds" if board.seeds > 1 else "one seed, so no spread"
     if isinstance(board, Matrix):
         for task, labels in board.columns.items():
-            title = f"{_safe(task)}: {_safe(board.metric)} by {board.by}, {_better(board.direction)}; {over}"
+            title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {_better(board.direction)}; {over}"
             models = {model: values for (owner, model), values in board.values.items() if owner == task}
             rows = [
-                [_safe(label), *(_text(values[index]) for values in models.values())]
+                [visible(label), *(_text(values[index]) for values in models.values())]
                 for index, label in enumerate(labels)
             ]
-            yield title, [board.by, *map(_safe, models)], rows
+            yield title, [board.by, *map(visible, models)], rows
         return
     shown = board.metrics[:metrics]
     for task in board.tasks:
-        title = f"{_safe(task)}: {_safe(board.rank_by)}, {_better(board.direction)}; {over}"
+        title = f"{visible(task)}: {visible(board.rank_by)}, {_better(board.direction)}; {over}"
         title += "; others on identity → at the worst shift" if shown else ""
-        header = ["#", "model", "identity", "shifted", "worst", "worst shift", *map(_safe, shown), "seeds"]
+        header = ["#", "model", "identity", "shifted", "worst", "worst shift", *map(visible, shown), "seeds"]
         yield title, header, [_cells(row, shown) for row in board.rows if row.task == task]
 
 
@@ -180,11 +180,11 @@ def _cells(row: Row, shown: Sequence[str]) -> list[str]:
     others = [" → ".join(map(_mean, row.metrics[name])) for name in shown]
     return [
         "-" if row.rank is None else str(row.rank),
-        _safe(row.model),
+        visible(row.model),
         _text(row.identity),
         _text(row.shifted),
         _text(row.worst),
-        _safe(row.worst_shift or "-"),
+        visible(row.worst_shift or "-"),
         *others,
         f"{row.seeds_done}/{row.seeds}",
     ]
@@ -196,7 +196,7 @@ def _failures(board: Leaderboard) -> list[str]:
     lines = [f"failed cells: {len(board.failures)}"]
     for failure in board.failures[:FAILURES_SHOWN]:
         where = f"{failure['task']}: {failure['model']}, {failure['shift']}, seed {failure['seed']}"
-        lines.append(_safe(f"  {where}: {failure['reason']}"))
+        lines.append(visible(f"  {where}: {failure['reason']}"))
     if len(board.failures) > FAILURES_SHOWN:
         lines.append(f"  and {len(board.failures) - FAILURES_SHOWN} more, in cells.jsonl")
     return lines
@@ -245,7 +245,7 @@ def _text(value: Value | None) -> str:
     return _number(value.mean) + ("" if value.sd is None else f" ± {_number(value.sd)}")
 
 
-def _safe(text: str) -> str:
+def visible(text: str) -> str:
     """Escape control, format and line-separator characters, which a terminal would act on."""
     risky = ("Cc", "Cf", "Zl", "Zp", "Cs")
     return "".join(ascii(c)[1:-1] if unicodedata.category(c) in risky else c for c in text)

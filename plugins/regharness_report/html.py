@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import jinja2
 
 from regharness.leaderboard import Leaderboard, Value, build, matrix, metric_names
+from regharness.render import visible
 from regharness.run_folder import Run
 from regharness_report.figures import heat_rows, severity_plots
 
@@ -28,19 +28,16 @@ class HtmlReport:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
-            finalize=lambda value: visible(value) if isinstance(value, str) else value,
+            finalize=_shown,
         )
         environment.filters["score"] = _score
         template = environment.from_string((files("regharness_report") / "report.html.jinja").read_text())
         path.write_text(template.render(**_content(run)), encoding="utf-8")
 
 
-def visible(text: str) -> Any:
-    """Text whose control, format and separator characters are written out; markup that is safe stays so."""
-    if hasattr(text, "__html__"):
-        return text
-    risky = ("Cc", "Cf", "Zl", "Zp", "Cs")
-    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in risky else c for c in text)
+def _shown(value: Any) -> Any:
+    """Escape control characters of plain text; what is no text, or is markup already, stays as it is."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _content(run: Run) -> dict[str, Any]:
