@@ -108,10 +108,13 @@ def metric(name: str, **parameters: Any) -> Metric | ShiftMetric:
 
 
 def shift(name: str, severity: int | None = None, **parameters: Any) -> ShiftOperator:
-    """Make a shift operator by the name that specs use; with a `severity`, one that has that level alone."""
+    """Make a shift operator by the name that specs use; with a `severity`, one that has that level alone.
+
+    Severity 0 is identity.
+    """
     operator: ShiftOperator = load_catalog().create("shift", name, parameters)
     if severity is not None:
-        if severity not in operator.severities:
+        if severity not in (0, *operator.severities):
             message, choices = unknown_name("severity", str(severity), map(str, operator.severities), listed="it has")
             raise InputError(f"shift operator '{name}': {message}", help=choices)
         operator.severities = (severity,)

@@ -98,7 +98,7 @@ class Catalog:
         pydantic.ValidationError
             With the location of every fault inside `given`.
         """
-        return self.parameters(kind, name).model_validate(dict(given), context={"base": base})
+        return self.parameters(kind, name).model_validate(dict(given), context={"base": base, "catalog": self})
 
     def build(self, kind: str, name: str, parameters: Parameters) -> Any:
         """Call the component's factory with checked parameters."""

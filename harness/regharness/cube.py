@@ -22,9 +22,13 @@ from zarr.codecs import ZstdCodec
 from regharness import dims
 from regharness.errors import InputError
 from regharness.interfaces import Prediction, SequenceBatch
+from regharness.magnitude import BY_OUTPUT
+from regharness.magnitude import LONG_NAMES as MAGNITUDES
 
 PREDICTIONS = (dims.MEAN, dims.ALEATORIC, dims.EPISTEMIC)
 MEASUREMENTS = (dims.TARGET, dims.NOISE_VARIANCE, dims.TRUTH)
+FORMAT = 2
+"""Raised when a cube of an earlier version can no longer be continued."""
 _LONG_NAMES = {
     dims.MEAN: "predicted target",
     dims.ALEATORIC: "predicted variance of measurement and biology",
@@ -41,15 +45,17 @@ class Cube:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._group: Any = zarr.open_group(path, mode="r+", use_consolidated=False)
+        if self._group.attrs.get("format") != FORMAT:
+            raise InputError(f"{path} was written by an earlier version", help="choose another folder with -o")
         self._labels = {name: self._read_labels(name) for name in dims.CELL}
 
     @classmethod
     def create(cls, path: Path, outputs: Sequence[str], examples: int, attributes: Mapping[str, Any]) -> Cube:
         """Make an empty cube. `examples` is the usual number of examples of a cell, and so a chunk's."""
-        coordinates = [dims.SEVERITY, dims.SHIFT_OPERATOR, dims.EXAMPLE_ID, dims.N_EXAMPLES]
+        coordinates = [dims.SEVERITY, dims.SHIFT_OPERATOR, dims.EXAMPLE_ID, dims.N_EXAMPLES, *MAGNITUDES]
         unfinished = path.with_name(path.name + ".part")
         group: Any = zarr.open_group(
-            unfinished, mode="w", attributes={**attributes, "coordinates": " ".join(coordinates)}
+            unfinished, mode="w", attributes={**attributes, "format": FORMAT, "coordinates": " ".join(coordinates)}
         )
         unit = str(attributes["unit"])
         _array(group, dims.OUTPUT, (dims.OUTPUT,), str, (len(outputs),), (len(outputs),))
@@ -62,6 +68,11 @@ class Cube:
         group[dims.STATUS].attrs.update(flag_values=[0, 1, 2], flag_meanings=dims.STATUS_MEANINGS)
         _array(group, dims.KEY, dims.CELL, str, (0, 0, 0), (256, 256, 64))
         _array(group, dims.N_EXAMPLES, (dims.SHIFT, dims.SEED), "int64", (0, 0), (256, 64))
+        for name, long_name in MAGNITUDES.items():
+            beyond = ((dims.OUTPUT, len(outputs)),) if name in BY_OUTPUT else ()
+            names, sizes = zip((dims.SHIFT, 0), (dims.SEED, 0), *beyond, strict=True)
+            _array(group, name, names, "float64", sizes, (256, 64, *sizes[2:]))
+            group[name].attrs.update(long_name=long_name)
         chunk = max(examples, 1)
         _array(group, dims.EXAMPLE_ID, dims.MEASURED[:3], str, (0, 0, 0), (1, 1, chunk))
         for name in MEASUREMENTS:
@@ -109,8 +120,10 @@ class Cube:
             self._group[dims.SHIFT_OPERATOR][old:] = np.array([facts[s][0] for s in added], dtype=object)
             self._group[dims.SEVERITY][old:] = np.array([facts[s][1] for s in added])
 
-    def write_test_set(self, shift: str, seed: int, batch: SequenceBatch) -> None:
-        """Store the measured side of a (shift, seed), shared by every model."""
+    def write_test_set(
+        self, shift: str, seed: int, batch: SequenceBatch, magnitudes: Mapping[str, NDArray[np.float64]]
+    ) -> None:
+        """Store the measured side of a (shift, seed), shared by every model, and how far the shift moved it."""
         s, k = self._at(dims.SHIFT, shift), self._at(dims.SEED, seed)
         n = len(batch)
         if n > self._group[dims.TARGET].shape[2]:
@@ -120,6 +133,8 @@ class Cube:
             value = getattr(batch, name)
             if value is not None:
                 _fill(self._group[name], (s, k), value)
+        for name, value in magnitudes.items():
+            self._group[name][s, k] = value
         self._group[dims.N_EXAMPLES][s, k] = n
 
     def write_prediction(self, model: str, shift: str, seed: int, prediction: Prediction) -> None:
@@ -189,7 +204,7 @@ def open_cube(path: Path) -> xr.Dataset:
 def _array(
     group: Any, name: str, names: Sequence[str], dtype: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
 ) -> None:
-    options: dict[str, Any] = {"fill_value": float("nan")} if dtype == "float32" else {}
+    options: dict[str, Any] = {"fill_value": float("nan")} if dtype in ("float32", "float64") else {}
     group.create_array(
         name,
         shape=shape,

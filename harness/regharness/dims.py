@@ -20,6 +20,11 @@ KEY = "key"
 
 SHIFT_OPERATOR = "shift_operator"
 SEVERITY = "severity"
+GC_MOVED = "gc_moved"
+EFFECTIVE_SIZE = "effective_sample_size"
+ORACLE_CORRELATION = "oracle_correlation"
+TARGET_SD = "target_sd"
+NOISE_SD = "noise_sd"
 
 IDENTITY = "identity"
 

@@ -29,6 +29,28 @@ ShiftType = Literal["covariate", "label", "concept", "noise", "input"]
 
 
 @dataclass(frozen=True)
+class Replicates:
+    """What each wet-lab replicate measured, all ``(example, output, replicate)`` float32; NaN where it did not.
+
+    Parameters
+    ----------
+    target
+        In the unit of the target.
+    dna_count, rna_count
+        Counts summed over barcodes.
+    """
+
+    target: NDArray[np.float32]
+    dna_count: NDArray[np.float32] | None = None
+    rna_count: NDArray[np.float32] | None = None
+
+    def select(self, index: NDArray[Any]) -> Replicates:
+        """Take examples by integer or boolean `index`."""
+        counts = (None if value is None else value[index] for value in (self.dna_count, self.rna_count))
+        return Replicates(self.target[index], *counts)
+
+
+@dataclass(frozen=True)
 class SequenceBatch:
     """Examples: sequences, what was measured of them, and what is known about the measurement.
 
@@ -49,8 +71,13 @@ class SequenceBatch:
         ``(example, output)`` float32, the noiseless target; simulations know it.
     dna_count, rna_count
         ``(example, output)`` float32 counts summed over barcodes and replicates.
+    replicates
+        What each replicate measured. An operator that changes the target drops them or changes them too.
     covariates
         Name to ``(example,)`` array: ``gc_content``, ``chrom``, ``locus``, ...
+    effective_size
+        Number of equally weighted examples that the batch is worth, where it was resampled by weight
+        (Kish 1965); None where that is its length.
 
     Raises
     ------
@@ -66,7 +93,9 @@ class SequenceBatch:
     truth: NDArray[np.float32] | None = None
     dna_count: NDArray[np.float32] | None = None
     rna_count: NDArray[np.float32] | None = None
+    replicates: Replicates | None = None
     covariates: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    effective_size: float | None = None
 
     def __post_init__(self) -> None:
         if self.sequence.ndim != 2 or self.sequence.dtype != np.uint8:
@@ -84,6 +113,8 @@ class SequenceBatch:
                 continue
             if value.shape != (n, len(self.outputs)) or value.dtype != np.float32:
                 raise ValueError(f"{name} is {value.dtype} {value.shape}, not float32 {(n, len(self.outputs))}")
+        if self.replicates is not None and self.replicates.target.shape[:2] != (n, len(self.outputs)):
+            raise ValueError(f"replicates have the shape {self.replicates.target.shape} for {(n, len(self.outputs))}")
         for name, value in self.covariates.items():
             if value.shape != (n,):
                 raise ValueError(f"covariate '{name}' has shape {value.shape}, not ({n},)")
@@ -91,18 +122,22 @@ class SequenceBatch:
     def __len__(self) -> int:
         return len(self.sequence)
 
-    def select(self, index: NDArray[Any]) -> SequenceBatch:
-        """Take examples by integer or boolean `index` along ``example``, in its order."""
+    def select(self, index: NDArray[Any], ids: NDArray[Any] | None = None) -> SequenceBatch:
+        """Take examples by integer or boolean `index` along ``example``, in its order; `ids` renames them."""
         parts: dict[str, Any] = {
             name: None if (value := getattr(self, name)) is None else value[index]
             for name in ("ids", "sequence", "target", "noise_variance", "truth", "dna_count", "rna_count")
         }
         covariates = {name: value[index] for name, value in self.covariates.items()}
-        return replace(self, **parts, covariates=covariates)
+        replicates = None if self.replicates is None else self.replicates.select(index)
+        parts["ids"] = parts["ids"] if ids is None else ids
+        return replace(self, **parts, replicates=replicates, covariates=covariates, effective_size=None)
 
     def inputs(self) -> SequenceBatch:
-        """What a model may see when it predicts: no target, truth, noise or counts."""
-        return replace(self, target=None, noise_variance=None, truth=None, dna_count=None, rna_count=None)
+        """What a model may see when it predicts: no target, truth, noise, counts or replicates."""
+        hidden = ("target", "noise_variance", "truth", "dna_count", "rna_count", "replicates")
+        nothing: dict[str, Any] = dict.fromkeys(hidden)
+        return replace(self, **nothing)
 
 
 @dataclass(frozen=True)
@@ -136,7 +171,7 @@ class DataInfo:
         Split to number of examples, at the first seed.
     offers
         What shifts and models can ask for: ``"mechanism"``, ``"truth"``, ``"noise_variance"``,
-        ``"counts"``, ``"held_out"``.
+        ``"counts"``, ``"barcodes"``, ``"replicates"``, ``"held_out"``.
     held_out
         Names of the groups kept out of training.
     warnings
@@ -164,6 +199,10 @@ class Dataset:
         Group name to examples kept out of all three splits.
     mechanism
         What produced the labels, for the shift operators of the same plugin that change it; None for real data.
+        Where it has ``activity(sequence) -> (example, output)``, the noiseless target of any sequences, a run
+        records how each shifted truth correlates with it.
+    assay
+        How the elements were counted, where counts are known.
     """
 
     train: SequenceBatch
@@ -171,6 +210,38 @@ class Dataset:
     test: SequenceBatch
     held_out: Mapping[str, SequenceBatch] = field(default_factory=dict)
     mechanism: Any = None
+    assay: CountAssay | None = None
+
+
+class CountAssay(Protocol):
+    """How elements were counted, so that they can be counted otherwise. Data that have one offer ``counts``."""
+
+    def recount(
+        self,
+        batch: SequenceBatch,
+        rng: np.random.Generator,
+        *,
+        barcodes: int | None = None,
+        depth: float = 1.0,
+        dispersion: float | None = None,
+    ) -> SequenceBatch:
+        """Measure the elements of `batch` again, under other conditions; its sequences and truth stay.
+
+        Parameters
+        ----------
+        batch
+            Elements of this data set.
+        rng
+            Draws the counts.
+        barcodes
+            Barcodes an element, at most those that it has. Needs ``barcodes`` among what the data offer.
+        depth
+            Share of the reads that are kept, above 0 to 1.
+        dispersion
+            Dispersion of RNA counts between an element's barcodes: squared coefficient of variation of their
+            expression. Needs ``barcodes`` among what the data offer.
+        """
+        ...
 
 
 class DataGenerator(Protocol):
@@ -191,15 +262,24 @@ class ShiftOperator(Protocol):
     Attributes
     ----------
     severities
-        Levels it has, from mild to strong: ``(1, 2, 3, 4, 5)``, or ``(1,)``.
+        Levels it has, from mild to strong: ``(1, 2, 3, 4, 5)``, or ``(1,)``. A run narrows it to those that
+        its spec asks for before it calls `check`.
+    levels, level_meaning
+        Strength at each severity, and what such a number is, with its unit; empty where strength is no number.
+        `regharness.graded.GradedShift` brings the use of them.
     shift_type
         What changes: covariate p(x), label p(y), concept p(y given x), noise, or input (x corrupted, label kept).
+    label_preserving
+        Whether every example of the result is one of the test set with the same target.
     needs
         What it asks of the data, of `DataInfo.offers`.
     """
 
     severities: tuple[int, ...] = (1, 2, 3, 4, 5)
+    levels: tuple[float, ...] = ()
+    level_meaning: str = ""
     shift_type: ShiftType = "covariate"
+    label_preserving: bool = False
     needs: frozenset[str] = frozenset()
 
     def check(self, info: DataInfo) -> None:
@@ -208,6 +288,10 @@ class ShiftOperator(Protocol):
     def apply(self, dataset: Dataset, severity: int, rng: np.random.Generator) -> SequenceBatch:
         """Make the shifted test set from ``dataset.test`` (or a held-out group); never changes `dataset`."""
         ...
+
+    def shift_dataset(self, dataset: Dataset, severity: int, rng: np.random.Generator) -> Dataset:
+        """Shift the test set and whatever behind it moves with it, so that another operator can go on from there."""
+        return replace(dataset, test=self.apply(dataset, severity, rng))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
 from regharness.fitting import build_model
 from regharness.interfaces import DataGenerator, DataInfo, ShiftOperator
+from regharness.nested import nested_uses
 from regharness.parameters import file_digests
 from regharness.provenance import code_version
 from regharness.spec import BenchmarkSpec, ModelEntry, TaskEntry, Use
@@ -160,6 +161,7 @@ def _task(entry: TaskEntry, catalog: Catalog) -> Task:
     problems: list[Problem] = []
     for shift in entry.shifts:
         operator = catalog.create("shift", shift.use, shift.with_)
+        operator.severities = tuple(shift.severity or ())
         lacking = sorted(operator.needs - info.offers)
         try:
             if lacking:
@@ -226,11 +228,13 @@ def _facts(kind: str, entry: Use, catalog: Catalog) -> dict[str, Any]:
     parameters = catalog.check(kind, entry.use, entry.with_, Path())
     dumped = parameters.model_dump()
     digests = file_digests(dumped)
-    return {
+    facts = {
         "use": entry.use,
         "code": code_version(catalog.owner(kind, entry.use)),
         "with": json.loads(json.dumps(dumped, default=lambda value: digests.get(str(value), str(value)))),
     }
+    parts = [code_version(catalog.owner(part.kind, part.use)) for part in nested_uses(parameters)]
+    return {**facts, "parts": parts} if parts else facts
 
 
 def _key(facts: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ import xarray as xr
 from regharness import dims
 from regharness.catalog import Catalog
 from regharness.cube_scoring import compare_shifts, score_cube
+from regharness.magnitude import LONG_NAMES
 from regharness.run_folder import SCORES, Run
 from regharness.spec import MetricEntry
 
@@ -53,7 +54,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     rank_by = run.spec.rank_by
     if rank_by not in made:
         rank_by = "crps" if "crps" in made else next(iter(cell_metrics), "")
-    scores = compare_shifts(scores, shift_metrics, rank_by)
+    scores = compare_shifts(scores.set_coords(list(LONG_NAMES)), shift_metrics, rank_by)
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
@@ -66,7 +67,8 @@ def _task_scores(run: Run, task: str, metrics: dict[str, Any]) -> xr.Dataset:
     cube = run.cube(task)
     scores = score_cube(cube, metrics)
     scores[dims.STATUS] = cube[dims.STATUS].astype(np.int8)
-    return scores.drop_vars([name for name in scores.coords if name not in scores.dims])
+    scores = scores.drop_vars([name for name in scores.coords if name not in scores.dims])
+    return scores.assign({name: cube[name].variable for name in LONG_NAMES})
 
 
 def _join(parts: list[xr.Dataset], order: dict[str, list[Any]]) -> xr.Dataset:

@@ -18,6 +18,7 @@ from regharness.dims import DONE, FAILED
 from regharness.errors import InputError
 from regharness.examples import Examples
 from regharness.journal import Journal
+from regharness.magnitude import achieved
 from regharness.plan import Cell, Plan, Task, select
 from regharness.provenance import facts
 from regharness.records import Record, Records
@@ -160,7 +161,8 @@ def _results(
             reasons: dict[str, Exception] = {}
             for shift in dict.fromkeys(cell.shift for cell in cells):
                 try:
-                    cubes[task].write_test_set(shift, seed, examples.test_set(task, seed, shift))
+                    batch = examples.test_set(task, seed, shift)
+                    cubes[task].write_test_set(shift, seed, batch, achieved(examples.dataset(task, seed), batch))
                 except Exception as error:
                     reasons[shift] = error
             for cell in cells:
