@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.errors import InputError
+from regharness.errors import InputError, unknown_name
 
 BUILTIN = "builtin"
 MAX_BYTES = 20_000_000
@@ -22,9 +22,9 @@ PSEUDOCOUNT = 0.8
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MotifSet:
-    """Motifs as probabilities.
+    """Motifs as probabilities. Two sets are equal only if they are the same object.
 
     Attributes
     ----------
@@ -45,6 +45,24 @@ class MotifSet:
     def widths(self) -> NDArray[np.int64]:
         """Number of positions of each motif."""
         return np.array([len(matrix) for matrix in self.matrices])
+
+    def chosen(self, names: Sequence[str]) -> MotifSet:
+        """The motifs of these names or ids, in this order.
+
+        Raises
+        ------
+        InputError
+            For a name that no motif has, or that is given twice.
+        """
+        place = {key: i for keys in (self.names, self.ids) for i, key in reversed([*enumerate(keys)])}
+        for name in names:
+            if name not in place:
+                message, choices = unknown_name("motif", name, self.names, listed="motifs")
+                raise InputError(message, help=choices)
+        index = [place[name] for name in names]
+        if len(set(index)) < len(index):
+            raise InputError("a motif is chosen twice", help=f"chosen: {', '.join(names)}")
+        return MotifSet(*(tuple(part[i] for i in index) for part in (self.ids, self.names, self.matrices)))
 
 
 def load_motifs(source: str | Path = BUILTIN) -> MotifSet:

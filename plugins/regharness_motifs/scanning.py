@@ -6,12 +6,15 @@ depends on the score's excess over the motif's threshold, the score that a typic
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness_motifs.lanes import Q, encode, lay_out, log_odds, sums
 from regharness_motifs.library import MotifSet
 
 LEAST_SCORE = 6.5
@@ -22,13 +25,10 @@ GATE = 3.0
 SATURATION = 2.5
 """Summed occupancy at which a motif's effect is half of its ceiling."""
 
-_BLOCK = 4
-_CODES = 4**_BLOCK
-
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites that may be bound, ordered by example, then position.
+    """Sites that may be bound, grouped by example.
 
     Attributes
     ----------
@@ -36,6 +36,8 @@ class Sites:
         ``(example + 1,)`` int64: the sites of example i are ``starts[i]:starts[i + 1]``.
     position, motif
         ``(site,)`` int32: first base of the site, and index of its motif.
+    strand
+        ``(site,)`` int8: 1 where the motif reads along the sequence, -1 where it reads along its complement.
     excess
         ``(site,)`` float32 nats: score minus the motif's threshold, above ``-GATE``.
     """
@@ -43,6 +45,7 @@ class Sites:
     starts: NDArray[np.int64]
     position: NDArray[np.int32]
     motif: NDArray[np.int32]
+    strand: NDArray[np.int8]
     excess: NDArray[np.float32]
 
 
@@ -50,7 +53,7 @@ def thresholds(motifs: MotifSet) -> NDArray[np.float64]:
     """Threshold of each motif in nats: mean minus 1.5 SD of the scores of its own instances, at least 6.5."""
     limits = []
     for matrix in motifs.matrices:
-        odds = _log_odds(matrix)
+        odds = log_odds(matrix)
         mean = (matrix * odds).sum(axis=1)
         variance = (matrix * odds**2).sum(axis=1) - mean**2
         limits.append(max(mean.sum() - TYPICAL_SDS * np.sqrt(variance.sum()), LEAST_SCORE))
@@ -65,9 +68,9 @@ def find_sites(sequence: NDArray[np.uint8], motifs: MotifSet) -> Sites:
     sequence
         ``(example, position)`` uint8 codes. A window that holds N is no site.
     """
-    tables, lanes, widths, motif, cut, threshold = _lanes(motifs)
-    starts, position, lane, score = _scan(np.ascontiguousarray(sequence), tables, lanes, widths, cut)
-    return Sites(starts, position, motif[lane], score - threshold[lane])
+    tables = _tables(motifs)
+    words, known = encode(np.ascontiguousarray(sequence), Q * tables[0].shape[1])
+    return Sites(*_scan(np.ascontiguousarray(sequence), words, known, *tables))
 
 
 def summed_occupancy(
@@ -96,90 +99,150 @@ def occupancy_features(sequence: NDArray[np.uint8], motifs: MotifSet) -> NDArray
     return np.concatenate(parts or [np.zeros((0, len(motifs)))]).astype(np.float32)
 
 
-def _log_odds(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.log(matrix / 0.25)
-
-
-def _lanes(motifs: MotifSet) -> tuple[NDArray[np.generic], ...]:
-    """Lay both strands of every motif out as lanes, widest first, and tabulate the score of each 4-mer.
-
-    ``tables[b, code, lane]`` is what the b-th four bases add to a lane's score. Widest first, the lanes that
-    need a block, and those that fit what is left of a sequence, are each one contiguous range.
-    """
-    order = np.argsort(-motifs.widths, kind="stable")
+@functools.lru_cache(maxsize=8)
+def _tables(motifs: MotifSet) -> tuple[NDArray[Any], ...]:
+    """Tables of bounds from above, less the least score of a site: a sum below zero cannot be one."""
     limits = thresholds(motifs)
-    strands = [
-        (m, odds) for m in order for odds in (_log_odds(motifs.matrices[m]), _log_odds(motifs.matrices[m])[::-1, ::-1])
-    ]
-    widths = np.array([len(odds) for _, odds in strands])
-    blocks = -(-int(widths.max()) // _BLOCK)
-    tables = np.zeros((blocks, _CODES, len(strands)), np.float32)
-    codes = np.arange(_CODES)
-    for lane, (_, odds) in enumerate(strands):
-        for i, row in enumerate(odds):
-            block, place = divmod(i, _BLOCK)
-            tables[block, :, lane] += row[codes // 4 ** (_BLOCK - 1 - place) % 4].astype(np.float32)
-    needed = np.array([int((widths > block * _BLOCK).sum()) for block in range(blocks)])
-    motif = np.array([m for m, _ in strands], np.int32)
-    threshold = limits[motif].astype(np.float32)
-    return tables, needed, widths, motif, (threshold - np.float32(GATE)), threshold
+    lanes = lay_out(motifs, limits - GATE, bounds=True)
+    return lanes.words, lanes.blocks, lanes.odds, lanes.width, lanes.motif, lanes.strand, limits[lanes.motif]
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(sequence, tables, needed, widths, cut):  # type: ignore[no-untyped-def]
+def _scan(sequence, words, known, tables, blocks, odds, width, motif, strand, limit):  # type: ignore[no-untyped-def]
     n, length = sequence.shape
-    blocks, _, lanes = tables.shape
+    tiles, _, _, lanes = tables.shape
+    size = max(64, n * 24)
+    example, position = np.empty(size, np.int32), np.empty(size, np.int32)
+    which, excess = np.empty(size, np.int32), np.empty(size, np.float32)
     starts = np.zeros(n + 1, np.int64)
-    size = max(64, n * 32)
-    position = np.empty(size, np.int32)
-    lane = np.empty(size, np.int32)
-    score = np.empty(size, np.float32)
-    codes = np.zeros(length + blocks * 4, np.int64)
-    known = np.zeros(length + 1, np.int64)
-    acc = np.empty(lanes, np.float32)
-    narrowest = widths[lanes - 1]
+    total, candidates = np.empty(lanes, np.int16), np.empty(length, np.int32)
     found = 0
-    for i in range(n):
-        row = sequence[i]
-        known[length] = 0
-        code = 0
-        for p in range(length - 1, -1, -1):
-            base = row[p]
-            known[p] = known[p + 1] + 1 if base < 4 else 0
-            code = (code >> 2) + ((base if base < 4 else 0) << 6)
-            codes[p] = code
-        for p in range(length - narrowest + 1):
-            room = known[p]
-            first = 0
-            while first < lanes and widths[first] > room:
-                first += 1
-            if first == lanes:
-                continue
-            table = tables[0, codes[p]]
-            for k in range(lanes):
-                acc[k] = table[k]
-            for b in range(1, blocks):
-                table = tables[b, codes[p + 4 * b]]
-                for k in range(needed[b]):
-                    acc[k] += table[k]
-            passed = False
-            for k in range(lanes):
-                passed |= acc[k] > cut[k]
-            if not passed:
-                continue
-            if found + lanes > size:
-                size *= 2
-                position = _grown(position, size)
-                lane = _grown(lane, size)
-                score = _grown(score, size)
-            for k in range(first, lanes):
-                if acc[k] > cut[k]:
-                    position[found] = p
-                    lane[found] = k
-                    score[found] = acc[k]
+    # A tile's tables stay in the cache while all sequences pass.
+    for tile in range(tiles):
+        table, count, narrowest = tables[tile], blocks[tile], width[tile * lanes]
+        for i in range(n):
+            for c in range(_candidates(table, words[i], length - narrowest + 1, count, total, candidates)):
+                p = candidates[c]
+                sums(table, words[i], p, count, total)
+                for k in range(lanes):
+                    lane = tile * lanes + k
+                    if total[k] < 0 or known[i, p] < width[lane]:
+                        continue
+                    score = 0.0
+                    for j in range(width[lane]):
+                        score += odds[lane, j, sequence[i, p + j]]
+                    if score - limit[lane] <= -GATE:
+                        continue
+                    if found == size:
+                        size *= 2
+                        example, position = _grown(example, size), _grown(position, size)
+                        which, excess = _grown(which, size), _grown(excess, size)
+                    example[found], position[found], which[found] = i, p, lane
+                    excess[found] = score - limit[lane]
+                    starts[i + 1] += 1
                     found += 1
-        starts[i + 1] = found
-    return starts, position[:found].copy(), lane[:found].copy(), score[:found].copy()
+    for i in range(n):
+        starts[i + 1] += starts[i]
+    return _grouped(starts, example[:found], position, which, excess, motif, strand)
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates(table, word, end, blocks, total, found):  # type: ignore[no-untyped-def]
+    """List the positions where the sum of some lane is not below zero: not all of their sign bits are set.
+
+    One loop for each number of blocks, free of branches, and casts that keep the sums in 16 bits: so the
+    compiler adds up many lanes at once.
+    """
+    if blocks == 2:
+        return _candidates_of_two(table, word, end, found)
+    if blocks == 3:
+        return _candidates_of_three(table, word, end, found)
+    if blocks == 4:
+        return _candidates_of_four(table, word, end, found)
+    if blocks == 5:
+        return _candidates_of_five(table, word, end, found)
+    count = 0
+    for p in range(end):
+        sums(table, word, p, blocks, total)
+        sign = np.int16(-1)
+        for k in range(len(total)):
+            sign = np.int16(sign & total[k])
+        if sign >= 0:
+            found[count] = p
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates_of_two(table, word, end, found):  # type: ignore[no-untyped-def]
+    count = 0
+    for p in range(end):
+        a, b = table[0, word[p]], table[1, word[p + 4]]
+        sign = np.int16(-1)
+        for k in range(len(a)):
+            sign = np.int16(sign & np.int16(a[k] + b[k]))
+        if sign >= 0:
+            found[count] = p
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates_of_three(table, word, end, found):  # type: ignore[no-untyped-def]
+    count = 0
+    for p in range(end):
+        a, b, c = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]]
+        sign = np.int16(-1)
+        for k in range(len(a)):
+            sign = np.int16(sign & np.int16(a[k] + np.int16(b[k] + c[k])))
+        if sign >= 0:
+            found[count] = p
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates_of_four(table, word, end, found):  # type: ignore[no-untyped-def]
+    count = 0
+    for p in range(end):
+        a, b, c, d = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]], table[3, word[p + 12]]
+        sign = np.int16(-1)
+        for k in range(len(a)):
+            sign = np.int16(sign & np.int16(np.int16(a[k] + b[k]) + np.int16(c[k] + d[k])))
+        if sign >= 0:
+            found[count] = p
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates_of_five(table, word, end, found):  # type: ignore[no-untyped-def]
+    count = 0
+    for p in range(end):
+        a, b, c = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]]
+        d, e = table[3, word[p + 12]], table[4, word[p + 16]]
+        sign = np.int16(-1)
+        for k in range(len(a)):
+            sign = np.int16(sign & np.int16(np.int16(a[k] + b[k]) + np.int16(c[k] + np.int16(d[k] + e[k]))))
+        if sign >= 0:
+            found[count] = p
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _grouped(starts, example, position, which, excess, motif, strand):  # type: ignore[no-untyped-def]
+    """Lay the sites of each example together, in the order in which they were found."""
+    size = len(example)
+    at = starts[:-1].copy()
+    places, motifs = np.empty(size, np.int32), np.empty(size, np.int32)
+    strands, values = np.empty(size, np.int8), np.empty(size, np.float32)
+    for s in range(size):
+        to = at[example[s]]
+        at[example[s]] += 1
+        places[to], values[to] = position[s], excess[s]
+        motifs[to], strands[to] = motif[which[s]], strand[which[s]]
+    return starts, places, motifs, strands, values
 
 
 @numba.njit(cache=True, nogil=True)
