@@ -7,9 +7,21 @@ from typing import Literal
 from pydantic import Field
 
 from regharness import Parameters
+from regharness.graded import GradedParameters
+from regharness.nested import ShiftUse
+from regharness.resampling import LEAST_EFFECTIVE
 
 
-class GCQuantileParameters(Parameters):
+class GCTiltParameters(GradedParameters):
+    """Parameters of ``gc_tilt``."""
+
+    direction: Literal["up", "down"] = Field(default="up", description="Towards more GC, or less.")
+    least_effective_size: float = Field(
+        default=LEAST_EFFECTIVE, ge=2.0, description="The shift is refused below this many examples' worth."
+    )
+
+
+class GCQuantileParameters(GradedParameters):
     """Parameters of ``gc_quantile``."""
 
     direction: Literal["high", "low"] = Field(default="high", description="The GC-rich tail, or the GC-poor one.")
@@ -19,3 +31,30 @@ class HeldOutGroupParameters(Parameters):
     """Parameters of ``held_out_group``."""
 
     group: str = Field(description="A group that the task's data hold out, such as chromosome.")
+
+
+class FillParameters(GradedParameters):
+    """Parameters of shifts that hide a part of the sequence."""
+
+    fill: Literal["N", "random"] = Field(
+        default="N", description="What is seen in its place: N, or random bases of the sequence's composition."
+    )
+
+
+class AdapterParameters(GradedParameters):
+    """Parameters of ``adapter_contamination``."""
+
+    adapter: str = Field(
+        default="AGATCGGAAGAGCACACGTCTGAACTCCAGTCACATCACGATCTCGTATGCCGTCTTCTGCTTG",
+        pattern="^[ACGT]+$",
+        max_length=1000,
+        description="The adapter as reads run into it; by default the Illumina TruSeq adapter.",
+    )
+
+
+class ComposeParameters(Parameters):
+    """Parameters of ``compose``."""
+
+    shifts: list[ShiftUse] = Field(
+        min_length=2, max_length=10, description="Operators in order, each {use, with, severity}."
+    )

@@ -13,30 +13,88 @@ def regharness_data_generators() -> dict[str, Component]:
             "regharness_sim.generator:SimulatedMPRA",
             parameters="regharness_sim.parameters:SimulationParameters",
             summary="Sequences, motif occupancy, cell-type programs and barcode counts, with the noiseless truth.",
-            citation=SOURCE,
+            citation=f"{SOURCE}; counts after Inoue et al., Genome Research 27:38 (2017)",
         )
     }
 
 
 @hookimpl
 def regharness_shift_operators() -> dict[str, Component]:
-    """Offer the shifts that need the mechanism, and added assay noise."""
+    """Offer the shifts that need the mechanism."""
+    graded = "regharness.graded:GradedParameters"
+    directed = "regharness_sim.parameters:DirectedParameters"
     return {
         "gc_content": Component(
-            "regharness_sim.shifts:GCContent",
-            parameters="regharness_sim.parameters:GCContentParameters",
+            "regharness_sim.covariate:GCContent",
+            parameters=directed,
             summary="New sequences with another mean GC content, labelled by the same mechanism (covariate shift).",
             citation=SOURCE,
         ),
+        "cpg_depletion": Component(
+            "regharness_sim.covariate:CpGDepletion",
+            parameters=graded,
+            summary="New sequences with rarer CpG, labelled by the same mechanism (covariate shift).",
+            citation="Bird, Nucleic Acids Research 8:1499 (1980)",
+        ),
+        "motif_density": Component(
+            "regharness_sim.covariate:MotifDensity",
+            parameters=directed,
+            summary="New sequences with more or fewer planted motifs, same mechanism (covariate shift).",
+            citation="de Boer et al., Nature Biotechnology 38:56 (2020)",
+        ),
+        "motif_usage": Component(
+            "regharness_sim.covariate:MotifUsage",
+            parameters=graded,
+            summary="New sequences in which other motifs are frequent, same mechanism (covariate shift).",
+            citation=SOURCE,
+        ),
+        "evolutionary_turnover": Component(
+            "regharness_sim.covariate:EvolutionaryTurnover",
+            parameters="regharness_sim.parameters:TurnoverParameters",
+            summary="The sequences after neutral substitutions, labelled by the same mechanism (covariate shift).",
+            citation="Hasegawa, Kishino & Yano, Journal of Molecular Evolution 22:160 (1985)",
+        ),
+        "indels": Component(
+            "regharness_sim.covariate:Indels",
+            parameters="regharness_sim.parameters:IndelParameters",
+            summary="The sequences after insertions and deletions, labelled by the same mechanism (covariate shift).",
+            citation="Cartwright, Molecular Biology and Evolution 26:473 (2009)",
+        ),
         "motif_effect_rewiring": Component(
-            "regharness_sim.shifts:MotifEffectRewiring",
+            "regharness_sim.concept:MotifEffectRewiring",
+            parameters=graded,
             summary="The same sequences with effects moved from motif to motif (concept shift).",
             citation=SOURCE,
         ),
-        "assay_noise": Component(
-            "regharness_sim.shifts:AssayNoise",
-            summary="Gaussian noise added to the measurement, on any data (noise shift).",
+        "pwm_perturbation": Component(
+            "regharness_sim.concept:PWMPerturbation",
+            parameters=graded,
+            summary="The same sequences, bound by factors that recognise other motifs (concept shift).",
             citation=SOURCE,
+        ),
+        "tf_concentration": Component(
+            "regharness_sim.concept:TFConcentration",
+            parameters=graded,
+            summary="The same sequences with other amounts of every factor (concept shift).",
+            citation="Berg & von Hippel, Journal of Molecular Biology 193:723 (1987)",
+        ),
+        "cell_type": Component(
+            "regharness_sim.concept:CellType",
+            parameters=graded,
+            summary="The same sequences in another cell type (concept shift).",
+            citation=SOURCE,
+        ),
+        "grammar_spacing": Component(
+            "regharness_sim.concept:GrammarSpacing",
+            parameters=graded,
+            summary="The same sequences with motif pairs that act at another distance (concept shift).",
+            citation="Georgakopoulos-Soares et al., Nature Communications 14:2333 (2023)",
+        ),
+        "library_gc_skew": Component(
+            "regharness_sim.representation:LibraryGCSkew",
+            parameters=graded,
+            summary="Elements of unusual GC content are rare in the library, and measured worse (noise shift).",
+            citation="Benjamini & Speed, Nucleic Acids Research 40:e72 (2012)",
         ),
     }
 

@@ -1,80 +1,43 @@
-"""Make the splits of a simulated MPRA. Owns the random streams; the rest is in background, mechanism, assay."""
+"""Make the splits of a simulated MPRA: parameters in, `World` and batches out. Owns no formula."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness import DataInfo, Dataset, InputError, SequenceBatch
+from regharness.errors import unknown_name
 from regharness.interfaces import SPLITS, DataGenerator
 from regharness.seeding import rng_for
-from regharness.sequences import gc_content
 from regharness_motifs.library import MotifSet, load_motifs
+from regharness_motifs.variation import decoys, joined
 from regharness_sim.assay import Assay
-from regharness_sim.background import Background
-from regharness_sim.mechanism import Mechanism, draw_mechanism
+from regharness_sim.background import CHUNK, Background, cpg_chain, learned_chain
+from regharness_sim.drawing import Traits, draw_mechanism
 from regharness_sim.parameters import SimulationParameters
+from regharness_sim.world import World
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class World:
-    """Everything behind a simulated data set: what shift operators change.
-
-    Attributes
-    ----------
-    outputs
-        Cell types.
-    background, motifs, mechanism, assay
-        How sequences are drawn, bound, turned into activity, and measured.
-    seed
-        Root of every random stream.
-    """
-
-    outputs: tuple[str, ...]
-    background: Background
-    motifs: MotifSet
-    mechanism: Mechanism
-    assay: Assay
-    seed: int
-
-    def batch(self, n: int, name: str) -> SequenceBatch:
-        """Draw and measure `n` new examples; `name` begins their ids and tells their random streams."""
-        return self.label(self.draw(n, name, name), rng_for(self.seed, "counts", name))
-
-    def draw(self, n: int, stream: str, prefix: str) -> SequenceBatch:
-        """Draw `n` sequences from the random stream called `stream`; their ids begin with `prefix`."""
-        sequence, planted = self.background.draw(n, self.motifs, self.seed, stream)
-        ids = np.array([f"{prefix}-{i}" for i in range(n)])
-        covariates = {"gc_content": gc_content(sequence), "n_planted": planted}
-        return SequenceBatch(ids, sequence, self.outputs, covariates=covariates)
-
-    def label(self, batch: SequenceBatch, rng: np.random.Generator) -> SequenceBatch:
-        """Give a batch the activity of its sequences under this mechanism, measured by this assay."""
-        truth = self.mechanism.activity(batch.sequence)
-        measured = self.assay.measure(truth, rng)
-        return replace(
-            batch,
-            truth=truth,
-            target=_single(measured.activity.mean(axis=0)),
-            noise_variance=_single(measured.noise_variance),
-            dna_count=_single(measured.dna_count),
-            rna_count=_single(measured.rna_count),
-        )
+REFERENCE = CHUNK
+"""Sequences that the standardisation is computed on, from a random stream of their own."""
 
 
 class SimulatedMPRA(DataGenerator):
     """Simulate an MPRA from sequence to counts.
 
-    Every sequence has its own GC content on a first-order background; real motifs are planted in it, and bind
+    Every sequence has its own GC content on a Markov background; real motifs are planted in it, and bind
     wherever they match, planted or not. Saturated occupancy acts through effects that cell types partly
-    share, and pairs of motifs act by their distance. Activity is measured through barcodes, with counts that
-    are over-dispersed between barcodes and with barcode effects that replicates share.
+    share, and pairs of motifs act by their distance. Replicates come from donors who differ in what factors
+    do. Activity is measured through barcodes, with counts that are over-dispersed between barcodes, barcode
+    effects that replicates share, and batches.
 
     A seed draws another mechanism, other sequences and other counts. Every batch carries its noiseless truth
-    and the variance of its measurement.
+    (the average over the donors), the variance of its measurement, and what each replicate measured.
 
     Parameters
     ----------
@@ -84,18 +47,15 @@ class SimulatedMPRA(DataGenerator):
 
     def __init__(self, **parameters: Any) -> None:
         self._p = SimulationParameters.model_construct(**parameters)
-        self._motifs = load_motifs(self._p.motifs)
-        widest = int(self._motifs.widths.max())
-        if widest > self._p.length:
-            name = self._motifs.names[int(self._motifs.widths.argmax())]
-            raise InputError(
-                f"the motif {name} has {widest} positions and a sequence only {self._p.length}",
-                help="give longer sequences, or a library without it",
-            )
-        if len(self._motifs) < 2:
-            raise InputError("a simulation needs at least two motifs", help="give a larger library")
+        self._motifs = self._library()
         if len(set(self._p.cell_types)) < len(self._p.cell_types):
             raise InputError("cell_types names one cell type twice")
+        p = self._p
+        self._chain = (
+            cpg_chain(p.cpg_factor)[: 4**p.markov_order]
+            if p.background is None
+            else learned_chain(p.background, p.markov_order)
+        )
 
     def describe(self) -> DataInfo:
         """Say what will be generated."""
@@ -103,34 +63,106 @@ class SimulatedMPRA(DataGenerator):
             outputs=tuple(self._p.cell_types),
             unit="log2(RNA/DNA)",
             length=self._p.length,
-            sizes={split: getattr(self._p, split) for split in SPLITS},
-            offers=frozenset({"mechanism", "truth", "noise_variance", "counts"}),
+            sizes=self._sizes(),
+            offers=frozenset({"mechanism", "truth", "noise_variance", "counts", "barcodes", "replicates"}),
         )
 
     def generate(self, seed: int) -> Dataset:
-        """Simulate one seed; its ``mechanism`` is the `World`."""
-        world = self._world(seed)
-        batches = {split: world.batch(getattr(self._p, split), split) for split in SPLITS}
-        return Dataset(**batches, mechanism=world)
+        """Simulate one seed; its ``mechanism``, and its ``assay``, are the `World`."""
+        world = self.world(seed)
+        batches = {split: world.batch(size, split) for split, size in self._sizes().items()}
+        return Dataset(**batches, mechanism=world, assay=world)
 
-    def _world(self, seed: int) -> World:
-        p = self._p
-        background = Background(p.length, p.gc_mean, p.gc_sd, p.cpg_factor, p.motif_density, p.max_motifs)
-        mechanism = draw_mechanism(
-            self._motifs,
-            background,
-            len(p.cell_types),
-            concentration_sd=p.concentration_sd,
-            shared_share=p.shared_share,
-            pairs=p.pairs,
-            pair_variance=p.pair_variance,
+    def stream(self, seed: int, split: str = "train") -> Iterator[SequenceBatch]:
+        """The examples of a split, some thousands at a time, the same as `generate` gives.
+
+        Whatever the size of the split, only a few chunks are in memory.
+        """
+        yield from self.world(seed).stream(self._size(split), split)
+
+    def annotations(self, seed: int, split: str = "test") -> pd.DataFrame:
+        """Where motifs are in the sequences of a split; the columns are those of `World.annotations`."""
+        world = self.world(seed)
+        return world.annotations(world.batch(self._size(split), split), world.planted(split))
+
+    def world(self, seed: int) -> World:
+        """Everything behind the data set of a seed."""
+        p, motifs = self._p, self._motifs
+        acting = len(motifs)
+        if p.decoys:
+            motifs = joined(motifs, decoys(motifs, p.decoys, rng_for(seed, "decoys")))
+        rng = rng_for(seed, "orientation")
+        background = Background(
+            length=p.length,
+            gc_mean=p.gc_mean,
+            gc_sd=p.gc_sd,
+            chain=self._chain,
+            motif_density=p.motif_density,
+            max_motifs=p.max_motifs,
+            usage=np.full(len(motifs), 1.0 / len(motifs)),
+            forward=0.5 + p.orientation_bias * (rng.random(len(motifs)) - 0.5),
+        )
+        reference, _ = background.draw(REFERENCE, motifs, seed, "reference", 0)
+        traits = Traits(
+            p.concentration_sd, p.cell_type_correlation, p.pairs, p.pair_variance, p.donors or p.replicates, p.donor_sd
+        )
+        mechanism = draw_mechanism(motifs, acting, reference, len(p.cell_types), traits, seed)
+        return World(
+            outputs=tuple(p.cell_types),
+            background=background,
+            motifs=motifs,
+            mechanism=mechanism,
+            assay=self._assay(seed),
+            acting=acting,
+            traits=traits,
             seed=seed,
+            sizes=self._sizes(),
         )
-        assay = Assay(
-            p.replicates, p.barcodes, p.barcode_dropout, p.dna_median, p.dna_log_sd, p.dispersion, p.barcode_sd
+
+    def _library(self) -> MotifSet:
+        p = self._p
+        motifs = load_motifs(p.motifs)
+        if p.motif_names is not None:
+            motifs = motifs.chosen(p.motif_names)
+        widest = int(motifs.widths.max())
+        if widest > p.length:
+            name = motifs.names[int(motifs.widths.argmax())]
+            raise InputError(
+                f"the motif {name} has {widest} positions and a sequence only {p.length}",
+                help="give longer sequences, or a library without it",
+            )
+        if len(motifs) < 2:
+            raise InputError("a simulation needs at least two motifs", help="give a larger library")
+        return motifs
+
+    def _assay(self, seed: int) -> Assay:
+        p, rng = self._p, rng_for(seed, "batches")
+        shape = (p.batches, len(p.cell_types))
+        offset, gain = (_spread_over(rng.normal(size=shape)) for _ in range(2))
+        return Assay(
+            replicates=p.replicates,
+            barcodes=p.barcodes,
+            barcode_dropout=p.barcode_dropout,
+            dna_median=p.dna_median,
+            dna_log_sd=p.dna_log_sd,
+            depth=p.depth,
+            dispersion=p.dispersion,
+            barcode_sd=p.barcode_sd,
+            batch_offset=offset * p.batch_offset_sd,
+            batch_gain=1.0 + gain * p.batch_gain_sd,
         )
-        return World(tuple(p.cell_types), background, self._motifs, mechanism, assay, seed)
+
+    def _sizes(self) -> dict[str, int]:
+        return {split: getattr(self._p, split) for split in SPLITS}
+
+    def _size(self, split: str) -> int:
+        if split not in SPLITS:
+            message, choices = unknown_name("split", split, SPLITS, listed="splits")
+            raise InputError(message, help=choices)
+        return self._sizes()[split]
 
 
-def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return values.astype(np.float32)
+def _spread_over(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bring what was drawn for the batches to mean 0 and SD 1, so that what is stated is what is realised."""
+    centred = drawn - drawn.mean(axis=0)
+    return centred / centred.std(axis=0) if len(drawn) > 1 else centred

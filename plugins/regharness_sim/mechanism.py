@@ -12,28 +12,61 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.seeding import rng_for
 from regharness_motifs.library import MotifSet
 from regharness_motifs.scanning import Sites, find_sites, saturated, summed_occupancy
-from regharness_sim.background import Background
 
-REFERENCE = 4096
-"""Sequences that the standardisation is computed on, from a random stream of their own."""
 CHUNK = 4096
-
-CANDIDATES = 32
-REWIRED_CORRELATION = 0.15
-"""Truth after complete rewiring correlates so with truth before, whatever the seed: of 32 permutations the
-nearest is taken. Without that the correlation, and so the severity, would differ by 0.2 between seeds."""
-
-REPRESSORS = 0.2
-SHARED_LOG_SD = 0.5
-SPECIFIC_SD = 1.2
-SHORTEST_DECAY, LONGEST_DECAY = 8.0, 40.0
 SCALE = 0.9
 CEILING = 3.0
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Program:
+    """How strongly motifs and pairs of them act, in every cell type.
+
+    Attributes
+    ----------
+    log_concentration, effect
+        ``(motif, output)``: log concentration of each factor, and what its saturated occupancy adds.
+    pair_effect
+        ``(pair, output)``.
+    """
+
+    log_concentration: Array
+    effect: Array
+    pair_effect: Array
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Which pairs of motifs act together, and at which distance.
+
+    Attributes
+    ----------
+    pairs
+        ``(pair, 2)`` int64 motif indices whose distance matters.
+    decay
+        ``(pair,)`` distance in bp over which a pair's effect falls e-fold.
+    distance
+        ``(pair,)`` another distance, in bp, at which a pair can prefer to act.
+    displaced
+        Share, 0 to 1, of a pair's action that depends on that other distance.
+    """
+
+    pairs: NDArray[np.int64]
+    decay: Array
+    distance: Array
+    displaced: float = 0.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a sequence offers to the program: ``(example, motif, output)`` and ``(example, pair, output)``."""
+
+    occupancy: Array
+    paired: Array
 
 
 @dataclass(frozen=True)
@@ -42,162 +75,180 @@ class Mechanism:
 
     Attributes
     ----------
-    motifs
-        The factors' motifs.
-    log_concentration, effect
-        ``(motif, output)``: log concentration of each factor, and what its saturated occupancy adds.
-    pairs
-        ``(pair, 2)`` int64 motif indices whose distance matters.
-    pair_effect
-        ``(pair, output)``.
-    decay
-        ``(pair,)`` distance in bp over which a pair's effect falls e-fold.
-    centre, spread
-        ``(output,)`` mean and SD of the sum on the reference sequences.
+    motifs, program, grammar
+        What binds, how it acts, and how pairs act.
     reference
-        Motif and pair features of the reference sequences, so that a changed mechanism can be standardised.
-    permutation
-        ``(motif,)`` where `rewired` moves effects from.
+        Sequences on which the sum is standardised, ``(example, position)``.
+    features
+        Theirs, under this mechanism.
+    centre, spread
+        ``(output,)`` mean and SD of their sums.
+    donor_effect
+        ``(motif, output, donor)``: what a factor's saturated occupancy adds to log2 activity in one donor
+        beyond the rest; its mean over donors is zero.
+    donor_centre
+        ``(output, donor)``: what that comes to on average over the reference sequences.
     """
 
     motifs: MotifSet
-    log_concentration: Array
-    effect: Array
-    pairs: NDArray[np.int64]
-    pair_effect: Array
-    decay: Array
+    program: Program
+    grammar: Grammar
+    reference: NDArray[np.uint8]
+    features: Features
     centre: Array
     spread: Array
-    reference: tuple[Array, Array]
-    permutation: NDArray[np.int64]
+    donor_effect: Array
+    donor_centre: Array
 
     def activity(self, sequence: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Noiseless activity ``(example, output)`` float32, log2(RNA/DNA)."""
         parts = [
-            self._activity_of(*self._features(sequence[start : start + CHUNK]))
-            for start in range(0, len(sequence), CHUNK)
+            self.activity_of(features_of(find_sites(chunk, self.motifs), self.motifs, self.program, self.grammar))
+            for chunk in _chunks(sequence)
         ]
-        return np.concatenate(parts or [np.zeros((0, self.effect.shape[1]))]).astype(np.float32)
+        return np.concatenate(parts or [np.zeros((0, len(self.centre)))]).astype(np.float32)
 
-    def rewired(self, rho: float) -> Mechanism:
-        """Move a share `rho` (0 to 1) of the variance of effects to other motifs and pairs.
+    def motif_content(self, sequence: NDArray[np.uint8]) -> Array:
+        """Summed occupancy over all motifs, averaged over cell types: ``(example,)``, bound factors."""
+        parts = []
+        for chunk in _chunks(sequence):
+            sites = find_sites(chunk, self.motifs)
+            columns = self.program.log_concentration.T
+            bound = [summed_occupancy(sites, len(self.motifs), np.ascontiguousarray(c)).sum(axis=1) for c in columns]
+            parts.append(np.mean(bound, axis=0))
+        return np.concatenate(parts or [np.zeros(0)])
 
-        Effects become ``sqrt(1 - rho) w + sqrt(rho) w'``, w' being w permuted over motifs; mean and SD of
-        the activity stay, so that only p(y given x) moves.
-        """
-        kept, moved = np.sqrt(1.0 - rho), np.sqrt(rho)
-        return replace(
-            self,
-            effect=kept * self.effect + moved * self.effect[self.permutation],
-            pair_effect=kept * self.pair_effect + moved * np.roll(self.pair_effect, 1, axis=0),
-        ).standardised()
-
-    def kept_correlation(self, rho: float) -> float:
-        """Correlation of `rewired` sums with these on the reference sequences, averaged over outputs."""
-        one, two = self._raw(*self.reference), self.rewired(rho)._raw(*self.reference)
-        return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(one.T, two.T, strict=True)]))
-
-    def standardised(self) -> Mechanism:
-        """The same mechanism with mean and SD of the sum taken from the reference sequences."""
-        raw = self._raw(*self.reference)
-        return replace(self, centre=raw.mean(axis=0), spread=raw.std(axis=0))
-
-    def _features(self, sequence: NDArray[np.uint8]) -> tuple[Array, Array]:
-        """Saturated occupancy ``(example, motif, output)`` and pair terms ``(example, pair, output)``."""
-        sites = find_sites(sequence, self.motifs)
-        return _features(sites, self.motifs, self.log_concentration, self.pairs, self.decay)
-
-    def _raw(self, occupancy: Array, paired: Array) -> Array:
-        return np.einsum("nko,ko->no", occupancy, self.effect) + np.einsum("npo,po->no", paired, self.pair_effect)
-
-    def _activity_of(self, occupancy: Array, paired: Array) -> Array:
-        x = SCALE * (self._raw(occupancy, paired) - self.centre) / self.spread
+    def activity_of(self, features: Features) -> Array:
+        """Noiseless activity ``(example, output)`` of sequences with these features."""
+        x = SCALE * (_sum(features, self.program) - self.centre) / self.spread
         return CEILING * np.tanh(x / CEILING)
 
+    def donors_of(self, features: Features) -> Array:
+        """How far each donor's activity departs from the truth: ``(example, output, donor)``, log2."""
+        return np.einsum("nko,kod->nod", features.occupancy, self.donor_effect, optimize=False) - self.donor_centre
 
-def draw_mechanism(
-    motifs: MotifSet,
-    background: Background,
-    outputs: int,
-    *,
-    concentration_sd: float,
-    shared_share: float,
-    pairs: int,
-    pair_variance: float,
-    seed: int,
+    def under(
+        self,
+        program: Program | None = None,
+        *,
+        motifs: MotifSet | None = None,
+        grammar: Grammar | None = None,
+        examples: int | None = None,
+    ) -> Mechanism:
+        """Another mechanism on the same reference, standardised anew, so that only p(y given x) moves.
+
+        With `examples`, only so many reference sequences are used, for a quick look.
+        """
+        chosen = self.reference[:examples]
+        program, grammar = program or self.program, grammar or self.grammar
+        kept = np.array_equal(program.log_concentration, self.program.log_concentration)
+        if motifs is None and grammar is self.grammar and kept:
+            features = Features(self.features.occupancy[:examples], self.features.paired[:examples])
+        else:
+            bound = motifs or self.motifs
+            features = features_of(find_sites(chosen, bound), bound, program, grammar)
+        total = _sum(features, program)
+        return replace(
+            self,
+            motifs=motifs or self.motifs,
+            program=program,
+            grammar=grammar,
+            reference=chosen,
+            features=features,
+            centre=total.mean(axis=0),
+            spread=_spread(total),
+        )
+
+    def correlation(self, other: Mechanism) -> float:
+        """Correlation of the activities of the reference sequences under two mechanisms, averaged over outputs."""
+        n = min(len(self.reference), len(other.reference))
+        one = self.activity_of(Features(self.features.occupancy[:n], self.features.paired[:n]))
+        two = other.activity_of(Features(other.features.occupancy[:n], other.features.paired[:n]))
+        return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(one.T, two.T, strict=True)]))
+
+
+def standardised(
+    motifs: MotifSet, program: Program, grammar: Grammar, reference: NDArray[np.uint8], features: Features
 ) -> Mechanism:
-    """Draw the mechanism of one seed.
-
-    Cell types share `shared_share` of the variance of log concentrations. Effects are a part that cell types
-    share, log-normal with a fifth of the factors repressing, blended with each cell type's own N(0, 1.2); pair
-    terms are scaled to `pair_variance` of the variance of the sum.
-    """
-    rng = rng_for(seed, "mechanism")
-    k = len(motifs)
-    common, own = rng.normal(size=(k, 1)), rng.normal(size=(k, outputs))
-    log_concentration = concentration_sd * (np.sqrt(shared_share) * common + np.sqrt(1.0 - shared_share) * own)
-    sign = np.where(rng.permutation(k) < round(REPRESSORS * k), -1.0, 1.0)
-    shared = sign * rng.lognormal(0.0, SHARED_LOG_SD, k)
-    specific = rng.normal(0.0, SPECIFIC_SD, (k, outputs))
-    effect = shared_share * shared[:, None] + (1.0 - shared_share) * specific
-    chosen = rng.integers(0, k, (pairs, 2))
-    gamma = shared_share * rng.normal(size=(pairs, 1)) + (1.0 - shared_share) * rng.normal(size=(pairs, outputs))
-    decay = rng.uniform(SHORTEST_DECAY, LONGEST_DECAY, pairs)
-    sequence, _ = background.draw(REFERENCE, motifs, seed, "reference")
-    features = _features(find_sites(sequence, motifs), motifs, log_concentration, chosen, decay)
-    gamma = gamma * _pair_scale(features, effect, gamma, pair_variance)
-    still = np.zeros(outputs)
-    drawn = Mechanism(
-        motifs, log_concentration, effect, chosen, gamma, decay, still, still, features, np.arange(k)
-    ).standardised()
-    candidates = [replace(drawn, permutation=_derangement(rng, k)) for _ in range(CANDIDATES)]
-    return min(candidates, key=lambda mechanism: abs(mechanism.kept_correlation(1.0) - REWIRED_CORRELATION))
+    """A mechanism whose activity has mean zero and its usual spread on the reference sequences; one donor."""
+    total = _sum(features, program)
+    alone, nowhere = np.zeros((*program.effect.shape, 1)), np.zeros((program.effect.shape[1], 1))
+    centre, spread = total.mean(axis=0), _spread(total)
+    return Mechanism(motifs, program, grammar, reference, features, centre, spread, alone, nowhere)
 
 
-def _pair_scale(features: tuple[Array, Array], effect: Array, gamma: Array, share: float) -> Array:
-    """Factor of the pair terms at which they have `share` of the variance of motif plus pair terms."""
-    motif_variance = np.einsum("nko,ko->no", features[0], effect).var(axis=0)
-    pair_variance = np.einsum("npo,po->no", features[1], gamma).var(axis=0)
-    wanted = motif_variance * share / (1.0 - share)
-    return np.sqrt(np.divide(wanted, pair_variance, out=np.zeros_like(wanted), where=pair_variance > 0))
+def features_of(sites: Sites, motifs: MotifSet, program: Program, grammar: Grammar) -> Features:
+    """Saturated occupancy and pair terms of the sequences whose sites are given."""
+    occupancy, paired = [], []
+    for column in program.log_concentration.T:
+        log_c = np.ascontiguousarray(column)
+        occupancy.append(saturated(summed_occupancy(sites, len(motifs), log_c)))
+        paired.append(
+            _pair_terms(
+                sites.starts,
+                sites.position,
+                sites.motif,
+                sites.excess,
+                log_c,
+                grammar.pairs,
+                grammar.decay,
+                grammar.distance,
+                grammar.displaced,
+            )
+        )
+    return Features(np.stack(occupancy, axis=2), np.stack(paired, axis=2))
 
 
-def _derangement(rng: np.random.Generator, k: int) -> NDArray[np.int64]:
-    """A cyclic permutation: no motif keeps its effect."""
-    order = rng.permutation(k)
-    moved = np.empty(k, np.int64)
-    moved[order] = np.roll(order, 1)
-    return moved
+def _chunks(sequence: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [sequence[start : start + CHUNK] for start in range(0, len(sequence), CHUNK)]
 
 
-def _features(
-    sites: Sites, motifs: MotifSet, log_concentration: Array, pairs: NDArray[np.int64], decay: Array
-) -> tuple[Array, Array]:
-    outputs = log_concentration.shape[1]
-    columns = [np.ascontiguousarray(log_concentration[:, o]) for o in range(outputs)]
-    occupancy = [saturated(summed_occupancy(sites, len(motifs), column)) for column in columns]
-    paired = [
-        _pair_terms(sites.starts, sites.position, sites.motif, sites.excess, column, pairs, decay) for column in columns
-    ]
-    return np.stack(occupancy, axis=2), np.stack(paired, axis=2)
+def _sum(features: Features, program: Program) -> Array:
+    # A fixed order of summation, so that a sequence's sum does not depend on the others in its chunk.
+    motif = np.einsum("nko,ko->no", features.occupancy, program.effect, optimize=False)
+    return motif + np.einsum("npo,po->no", features.paired, program.pair_effect, optimize=False)
+
+
+def _spread(total: Array) -> Array:
+    spread = total.std(axis=0)
+    # Motifs that bind nowhere leave nothing to scale.
+    return np.where(spread > 0, spread, 1.0)
 
 
 @numba.njit(cache=True, nogil=True)
-def _pair_terms(starts, position, motif, excess, log_c, pairs, decay):  # type: ignore[no-untyped-def]
+def _pair_terms(  # type: ignore[no-untyped-def]
+    starts, position, motif, excess, log_c, pairs, decay, other_distance, displaced
+):
     n = len(starts) - 1
     terms = np.zeros((n, len(pairs)))
+    motifs = len(log_c)
+    most = 1
+    for i in range(n):
+        most = max(most, starts[i + 1] - starts[i])
+    theta = np.empty(most)
+    following = np.empty(most, np.int64)
+    head = np.empty(motifs, np.int64)
     for i in range(n):
         first, last = starts[i], starts[i + 1]
+        # Sites of each motif as a linked list, so that a pair looks only at its own two motifs' sites.
+        head[:] = -1
+        for s in range(last - 1, first - 1, -1):
+            theta[s - first] = 1.0 / (1.0 + np.exp(-(excess[s] + log_c[motif[s]])))
+            following[s - first] = head[motif[s]]
+            head[motif[s]] = s - first
         for q in range(len(pairs)):
-            for s in range(first, last):
-                if motif[s] != pairs[q, 0]:
-                    continue
-                one = 1.0 / (1.0 + np.exp(-(excess[s] + log_c[motif[s]])))
-                for t in range(first, last):
+            s = head[pairs[q, 0]]
+            while s >= 0:
+                t = head[pairs[q, 1]]
+                while t >= 0:
+                    distance = abs(position[first + t] - position[first + s])
                     # A site is no pair with itself; the two strands of one place are one site here.
-                    if motif[t] != pairs[q, 1] or position[t] == position[s]:
-                        continue
-                    two = 1.0 / (1.0 + np.exp(-(excess[t] + log_c[motif[t]])))
-                    distance = abs(position[t] - position[s])
-                    terms[i, q] += one * two * np.exp(-distance / decay[q])
+                    if distance > 0:
+                        near = np.exp(-distance / decay[q])
+                        if displaced > 0.0:
+                            far = np.exp(-abs(distance - other_distance[q]) / decay[q])
+                            near = (1.0 - displaced) * near + displaced * far
+                        terms[i, q] += theta[s] * theta[t] * near
+                    t = following[t]
+                s = following[s]
     return terms

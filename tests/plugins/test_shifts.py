@@ -103,7 +103,7 @@ def test_gc_quantile_refuses_a_test_set_that_is_too_small():
 
 
 def test_gc_quantile_never_keeps_fewer_than_two():
-    with pytest.raises(InputError, match=r"would keep 1 of 12 test examples \(give at least 20 test examples\)"):
+    with pytest.raises(InputError, match=r"would keep 1 of 12 test examples \(give more test examples"):
         apply(rh.shift("gc_quantile"), make_dataset(test=12), 5)
 
 

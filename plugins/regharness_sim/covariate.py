@@ -1,0 +1,300 @@
+"""Shift the sequences and label them by the same mechanism: covariate shifts. Changes no mechanism, no assay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from regharness import Dataset, InputError
+from regharness.graded import GradedShift
+from regharness.seeding import rng_for
+from regharness.sequences import N, gc_content
+from regharness_sim.background import Background
+from regharness_sim.world import World
+
+Direction = Literal["up", "down"]
+LOOK, STEPS, CLOSE = 2048, 4, 0.005
+"""Sequences drawn to see what GC content a background gives, how often, and how near it must come."""
+
+
+class RedrawnShift(GradedShift):
+    """New test sequences from a changed background, labelled by the same mechanism.
+
+    The sequences are drawn with the test set's own random numbers, so that a difference from identity is the
+    shift's and not the draw's.
+    """
+
+    shift_type = "covariate"
+    needs = frozenset({"mechanism"})
+
+    def changed(self, world: World, level: float) -> Background:
+        """The background that the new sequences are drawn from."""
+        raise NotImplementedError
+
+    def shifted(self, dataset: Dataset, level: float, rng: np.random.Generator) -> Dataset:
+        """Draw as many new examples as the test set has."""
+        world = dataset.mechanism
+        moved = replace(world, background=self.changed(world, level))
+        # The ids tell the new sequences from the test set's.
+        drawn = moved.batch(len(dataset.test), "test", f"{type(self).__name__}-{level:g}")
+        return replace(dataset, test=moved.label(drawn, rng), mechanism=moved, assay=moved)
+
+
+class GCContent(RedrawnShift):
+    """Draw new test sequences whose mean GC content has moved, labelled by the same mechanism.
+
+    Covariate shift: p(x) moves, p(y given x) stays. The sequences are drawn with the test set's random
+    numbers (its planted motifs, its place in the range of GC). What is planted keeps its GC content, so the
+    background moves by more than the whole.
+
+    Parameters
+    ----------
+    direction
+        Towards more GC, or less.
+    """
+
+    levels = (0.03, 0.06, 0.10, 0.15, 0.25)
+    level_meaning = "mean GC content moved by"
+    level_range: ClassVar = (0.0, 0.5)
+
+    def __init__(self, direction: Direction = "up", levels: Sequence[float] | None = None) -> None:
+        super().__init__(levels)
+        self.direction = direction
+
+    def changed(self, world: World, level: float) -> Background:
+        """Another mean, found by drawing with it."""
+        background = world.background
+
+        def drawn(mean: float) -> float:
+            sequence, _ = replace(background, gc_mean=mean).draw(LOOK, world.motifs, world.seed, "test", 0)
+            return float(gc_content(sequence).mean())
+
+        before = drawn(background.gc_mean)
+        aim = before + (level if self.direction == "up" else -level)
+        mean = background.gc_mean
+        for _ in range(STEPS):
+            mean += 1.2 * (aim - drawn(mean))
+        if abs(drawn(mean) - aim) > CLOSE:
+            raise InputError(
+                f"gc_content cannot move mean GC content {self.direction} by {level:g} from {before:.2f}",
+                help="take smaller levels; what is planted keeps its own GC content",
+            )
+        return replace(background, gc_mean=mean)
+
+
+class CpGDepletion(RedrawnShift):
+    """Draw new test sequences with rarer CpG, as in methylated genomes, labelled by the same mechanism.
+
+    Covariate shift. Mean GC content stays: what G loses after C is given back.
+    """
+
+    levels = (0.5, 0.4, 0.3, 0.2, 0.1)
+    level_meaning = "frequency of G after C, relative to independent bases (usually 0.6)"
+    level_range: ClassVar = (0.0, 1.0)
+
+    def changed(self, world: World, level: float) -> Background:
+        """Another frequency of G after C."""
+        background = world.background
+        chain = background.chain.copy()
+        if len(chain) == 1:
+            chain = np.repeat(chain, 4, axis=0)
+        before = _stationary_gc(chain, background.gc_mean)
+        chain[1::4, 2] = level
+        # Two steps of Newton's method with slope one are enough: the correction is near 0.02.
+        mean = background.gc_mean
+        for _ in range(4):
+            mean += before - _stationary_gc(chain, mean)
+        return replace(background, chain=chain, gc_mean=mean)
+
+
+class MotifDensity(RedrawnShift):
+    """Draw new test sequences with more or fewer planted motif instances, labelled by the same mechanism.
+
+    Covariate shift. A sequence still has at most ``max_motifs`` instances, and at most what fits.
+
+    Parameters
+    ----------
+    direction
+        Towards more instances (1.25 to 2.5 times the usual), or fewer (0.75 to none).
+    """
+
+    tables: ClassVar = {"up": (1.25, 1.5, 1.75, 2.0, 2.5), "down": (0.75, 0.5, 0.25, 0.125, 0.0)}
+    levels = tables["up"]
+    level_meaning = "mean number of planted instances, relative to the usual"
+    level_range: ClassVar = (0.0, 10.0)
+
+    def __init__(self, direction: Direction = "up", levels: Sequence[float] | None = None) -> None:
+        self.direction, self.levels = direction, self.tables[direction]
+        super().__init__(levels)
+        wrong = [level for level in self.levels if (level < 1.0) != (direction == "down")]
+        if wrong:
+            raise InputError(f"levels: {wrong[0]:g} is not {direction} from 1, the usual density")
+
+    def changed(self, world: World, level: float) -> Background:
+        """Another density."""
+        background = world.background
+        if background.motif_density == 0.0:
+            raise InputError("motif_density has nothing to change: the data plant no motif")
+        return replace(background, motif_density=background.motif_density * level)
+
+
+class MotifUsage(RedrawnShift):
+    """Draw new test sequences in which some motifs are planted more often and others less.
+
+    Covariate shift: how often each motif is planted is multiplied by a log-normal factor, drawn with the seed;
+    the number of instances stays.
+    """
+
+    levels = (0.5, 1.0, 1.5, 2.0, 3.0)
+    level_meaning = "SD of the natural log of each motif's factor"
+    level_range: ClassVar = (0.0, 10.0)
+
+    def changed(self, world: World, level: float) -> Background:
+        """Other frequencies."""
+        usage = world.background.usage
+        drawn = usage * np.exp(level * rng_for(world.seed, "motif_usage").normal(size=len(usage)))
+        return replace(world.background, usage=drawn / drawn.sum())
+
+
+class RelabelledShift(GradedShift):
+    """Change the test sequences and label what comes out by the same mechanism."""
+
+    shift_type = "covariate"
+    needs = frozenset({"mechanism"})
+
+    def mutated(self, sequence: NDArray[np.uint8], level: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """The changed sequences."""
+        raise NotImplementedError
+
+    def shifted(self, dataset: Dataset, level: float, rng: np.random.Generator) -> Dataset:
+        """Change and label the test set."""
+        test = dataset.test
+        sequence = self.mutated(test.sequence, level, rng)
+        covariates = {**test.covariates, "gc_content": gc_content(sequence)}
+        # What was planted is no longer where it was.
+        covariates.pop("n_planted", None)
+        batch = replace(test, sequence=sequence, covariates=covariates)
+        return replace(dataset, test=dataset.mechanism.label(batch, rng))
+
+
+class EvolutionaryTurnover(RelabelledShift):
+    """Let the test sequences evolve neutrally, and label what they have become.
+
+    Covariate shift, as between orthologues: substitutions follow the model of Hasegawa, Kishino & Yano (J. Mol.
+    Evol. 22:160, 1985) with the test set's own base frequencies. Neutral change weakens motifs, so the SD of
+    activity shrinks with it: read correlation and normalised error beside the squared error.
+
+    Parameters
+    ----------
+    kappa
+        Rate of transitions over that of transversions.
+    """
+
+    levels = (0.02, 0.05, 0.1, 0.2, 0.4)
+    level_meaning = "expected substitutions a site"
+    level_range: ClassVar = (0.0, 5.0)
+
+    def __init__(self, kappa: float = 4.0, levels: Sequence[float] | None = None) -> None:
+        super().__init__(levels)
+        self.kappa = kappa
+
+    def mutated(self, sequence: NDArray[np.uint8], level: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Substitute bases."""
+        frequencies = np.bincount(sequence.ravel(), minlength=5)[:4] + 1.0
+        bounds = np.cumsum(hky(frequencies / frequencies.sum(), self.kappa, level), axis=1)
+        drawn = (rng.random(sequence.shape, dtype=np.float32)[..., None] >= bounds[np.minimum(sequence, 3), :3]).sum(-1)
+        return np.where(sequence == N, N, drawn).astype(np.uint8)
+
+
+class Indels(RelabelledShift):
+    """Insert and delete short stretches, and label what the sequences have become.
+
+    Covariate shift. Insertions and deletions are equally frequent, of geometric length; inserted bases follow
+    the test set's base frequencies. Length is kept: what no longer fits is cut off at the end, and what is
+    missing there is drawn like an insertion.
+
+    Parameters
+    ----------
+    mean_length
+        Mean length of an indel, bp.
+    """
+
+    levels = (0.5, 1.0, 2.0, 4.0, 8.0)
+    level_meaning = "mean number of indels a sequence"
+    level_range: ClassVar = (0.0, 100.0)
+
+    def __init__(self, mean_length: float = 3.0, levels: Sequence[float] | None = None) -> None:
+        super().__init__(levels)
+        self.mean_length = mean_length
+
+    def mutated(self, sequence: NDArray[np.uint8], level: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Insert and delete."""
+        n, length = sequence.shape
+        frequencies = np.bincount(sequence.ravel(), minlength=5)[:4] + 1.0
+        events = rng.poisson(level, n)
+        places = rng.integers(0, length, (n, max(int(events.max()), 1)))
+        sizes = rng.geometric(1.0 / self.mean_length, places.shape)
+        sizes[rng.random(places.shape) < 0.5] *= -1
+        filler = rng.choice(4, (n, length), p=frequencies / frequencies.sum()).astype(np.uint8)
+        return _edited(sequence, events, np.sort(places, axis=1), sizes, filler)
+
+
+def hky(frequencies: NDArray[np.float64], kappa: float, distance: float) -> NDArray[np.float64]:
+    """Substitution probabilities ``(from, to)`` of HKY85 over `distance` expected substitutions a site."""
+    rates = np.tile(frequencies, (4, 1))
+    for one, two in ((0, 2), (1, 3)):
+        rates[one, two] *= kappa
+        rates[two, one] *= kappa
+    np.fill_diagonal(rates, 0.0)
+    np.fill_diagonal(rates, -rates.sum(axis=1))
+    probabilities: NDArray[np.float64] = expm(rates * distance / -(frequencies @ np.diag(rates)))
+    return probabilities
+
+
+def _stationary_gc(chain: NDArray[np.float64], mean: float) -> float:
+    """GC content that a chain settles at; contexts of more than one base are walked one by one."""
+    frequencies = np.array([1.0 - mean, mean, mean, 1.0 - mean]) / 2.0
+    rows = chain * frequencies
+    rows /= rows.sum(axis=1, keepdims=True)
+    contexts = np.full(len(chain), 1.0 / len(chain))
+    following = (np.arange(len(chain))[:, None] * 4 + np.arange(4)) % len(chain)
+    bases = frequencies
+    for _ in range(60):
+        flow = contexts[:, None] * rows
+        bases = flow.sum(axis=0)
+        contexts = np.bincount(following.ravel(), flow.ravel(), len(chain))
+    return float(bases[1] + bases[2])
+
+
+@numba.njit(cache=True, nogil=True)
+def _edited(sequence, events, places, sizes, filler):  # type: ignore[no-untyped-def]
+    n, length = sequence.shape
+    result = np.empty_like(sequence)
+    for i in range(n):
+        out, read, spare, event = 0, 0, 0, 0
+        while out < length:
+            if event < events[i] and read >= places[i, event]:
+                size = sizes[i, event]
+                event += 1
+                if size < 0:
+                    read -= size
+                    continue
+                for _ in range(min(size, length - out)):
+                    result[i, out] = filler[i, spare]
+                    spare += 1
+                    out += 1
+                continue
+            if read < length:
+                result[i, out] = sequence[i, read]
+                read += 1
+            else:
+                result[i, out] = filler[i, spare]
+                spare += 1
+            out += 1
+    return result
