@@ -59,6 +59,7 @@ def regharness_metrics() -> dict[str, Component]:
 def _of_the_mean() -> dict[str, Component]:
     return {
         "mse": _metric("point:MeanSquaredError", "Mean squared error.", default=True),
+        "affine_mse": _metric("point:AffineMeanSquaredError", "Mean squared error after the best line through it."),
         "rmse": _metric("point:RootMeanSquaredError", "Root mean squared error."),
         "mae": _metric("point:MeanAbsoluteError", "Mean absolute error."),
         "medae": _metric("point:MedianAbsoluteError", "Median absolute error."),

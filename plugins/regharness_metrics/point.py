@@ -26,6 +26,25 @@ class MeanSquaredError(Metric):
         return float(np.mean((target - mean) ** 2))
 
 
+class AffineMeanSquaredError(Metric):
+    """Mean squared error once the mean is recalibrated by the best line, in squared target units.
+
+    ``mean((y - a - b mu)^2)`` with a and b by least squares on the cell itself: what is left of the error when
+    a batch's offset and gain are forgiven. It equals ``var(y) (1 - r^2)``.
+
+    Direction: lower. Needs: mean. Constant predictions leave the variance of the target; one example: zero.
+    """
+
+    direction = "lower"
+
+    @np.errstate(all="ignore")
+    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        y, mu = target - target.mean(), mean - mean.mean()
+        spread = float(mu @ mu)
+        slope = float(y @ mu) / spread if spread > 0 else 0.0
+        return float(np.mean((y - slope * mu) ** 2))
+
+
 class RootMeanSquaredError(Metric):
     """Root of the mean squared error, ``sqrt(mean(e^2))``, in target units.
 

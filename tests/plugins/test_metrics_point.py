@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 import regharness as rh
 
 NAN, INF = math.nan, math.inf
-POINT = ["mse", "rmse", "mae", "medae", "max_abs_error", "bias", "r2", "pearson_r", "spearman_rho", "ccc"]
+POINT = ["mse", "affine_mse", "rmse", "mae", "medae", "max_abs_error", "bias", "r2", "pearson_r", "spearman_rho", "ccc"]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,7 @@ def score(name, target, mean):
     ("name", "reference"),
     [
         ("mse", sk.mean_squared_error),
+        ("affine_mse", lambda y, mu: np.polyfit(mu, y, 1, full=True)[1].item() / y.size),
         ("rmse", sk.root_mean_squared_error),
         ("mae", sk.mean_absolute_error),
         ("medae", sk.median_absolute_error),
@@ -44,6 +45,12 @@ def score(name, target, mean):
 )
 def test_metric_of_the_mean_agrees_with_an_independent_library(heavy_tailed, name, reference):
     assert score(name, *heavy_tailed) == pytest.approx(reference(*heavy_tailed), rel=1e-11)
+
+
+def test_an_offset_and_a_gain_leave_no_affine_error():
+    mean = [0.0, 1.0, 2.0, 5.0]
+
+    assert score("affine_mse", [3.0 + 2.0 * value for value in mean], mean) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_spearman_gives_ties_their_average_rank():

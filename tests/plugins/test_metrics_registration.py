@@ -16,6 +16,7 @@ def test_plugin_offers_the_names_of_the_contract():
     assert set(OFFERED) == {
         *[
             "mse",
+            "affine_mse",
             "rmse",
             "mae",
             "medae",
