@@ -331,7 +331,7 @@ def test_a_file_that_is_no_table_is_refused(make, tmp_path):
         ).describe()
 
 
-@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"a\tseq\n1\tACGT\n")[:-9]])
+@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"a\tseq\n1\tACGT\n")[:-9]], ids=["plain", "cut off"])
 def test_a_broken_gz_file_is_refused(make, tmp_path, content):
     (tmp_path / "b.gz").write_bytes(content)
     for parameters in ({"path": "b.gz"}, {"sequence": None, "fasta": "b.gz", "id": "name"}):

@@ -62,7 +62,7 @@ def test_a_background_too_small_for_its_order_is_refused(tmp_path):
 
 
 def test_motif_usage_is_even(annotated):
-    made, _, table = annotated
+    _, _, table = annotated
     counts = table[table["planted"]].groupby("motif").size()
     assert len(counts) == 28
     expected = counts.sum() / 28

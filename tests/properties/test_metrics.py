@@ -15,7 +15,7 @@ SCALE_ALIKE = [
     *(name for name in CATALOG.names("metric") if name.startswith(("mean_width", "interval_score"))),
 ]
 SCALE_SQUARED = [
-    *["mse", "aurc", "aurc_oracle", "e_aurc", "augrc"],
+    *["mse", "affine_mse", "aurc", "aurc_oracle", "e_aurc", "augrc"],
     *(f"selective_risk_{percent}" for percent in (50, 70, 80, 90, 95)),
 ]
 UNCHANGED = [

@@ -9,6 +9,7 @@ import click
 
 from regharness.cli.components import doctor, list_, show
 from regharness.cli.group import RegharnessGroup
+from regharness.cli.leakage import leakage
 from regharness.cli.results import leaderboard, score
 from regharness.cli.running import plan, run
 from regharness.cli.specs import schema, validate
@@ -37,7 +38,7 @@ def cli(context: click.Context, plugins: tuple[str, ...], debug: bool) -> None:
     context.obj = disabled_in(plugins)
 
 
-for command in (run, plan, validate, schema, score, leaderboard, list_, show, doctor):
+for command in (run, plan, validate, schema, score, leaderboard, leakage, list_, show, doctor):
     cli.add_command(command)
 
 
