@@ -10,7 +10,7 @@ endif
 # One thread a process: PyTorch and BLAS slow down, or stall, when several threads share a busy core.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: quickstart test test-slow lint bench clean
+.PHONY: quickstart test test-slow lint bench docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,9 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/build_shift_pages.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,17 @@ KINDS = {
     "executors": "executor",
     "reports": "report",
 }
-TRAITS = ("shift_type", "severities", "needs", "direction", "needs_variance", "trainable")
+TRAITS = (
+    "shift_type",
+    "severities",
+    "levels",
+    "level_meaning",
+    "label_preserving",
+    "needs",
+    "direction",
+    "needs_variance",
+    "trainable",
+)
 """What `show` tells of a component beside its description, where it has it."""
 
 
@@ -97,10 +108,28 @@ def _table(rows: list[dict[str, Any]]) -> Any:
 
 @click.command()
 @click.argument("name")
+@click.option("--plot", is_flag=True, help="Of a shift: apply it at every severity, and show what it does.")
+@click.option("-o", "--output", metavar="FILE", help="With --plot: draw a figure, .svg or .png.")
+@click.option(
+    "--data", metavar="SPEC[:TASK]", help="With --plot: shift these data.  [default: small data that fit the shift]"
+)
+@click.option("--seed", type=click.IntRange(min=0, max=2**32 - 1), help="With --plot: of the data.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
-def show(disabled: tuple[str, ...], name: str, as_json: bool) -> None:
-    """Explain a component: what it does, its parameters, its source."""
+def show(
+    disabled: tuple[str, ...],
+    name: str,
+    plot: bool,
+    output: str | None,
+    data: str | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Explain a component: what it does, its parameters, its source.
+
+    With --plot, show what a shift does to a test set: a row a severity with the distributions of GC content, motif
+    content, target and noise, and how far each severity has moved them.
+    """
     from regharness.catalog import TITLES, load_catalog
     from regharness.errors import InputError, unknown_name
 
@@ -110,16 +139,30 @@ def show(disabled: tuple[str, ...], name: str, as_json: bool) -> None:
         everything = {known for kind in KINDS.values() for known in catalog.names(kind)}
         message, choices = unknown_name("component", name, everything)
         raise InputError(message, help=choices)
-    facts = [_facts(catalog, kind, name) for kind in kinds]
-    if as_json:
-        print_json(facts)
+    for option, value in {"-o": output, "--data": data, "--seed": seed}.items():
+        if value is not None and not plot:
+            raise InputError(f"{option} goes with --plot", help=f"regharness show {name} --plot")
+    if plot:
+        if "shift" not in kinds:
+            raise InputError(
+                f"--plot shows what a shift does, and '{name}' is a {TITLES[kinds[0]]}",
+                help="'regharness list shifts' names the shift operators",
+            )
+        from regharness.cli.portraits import show_portrait
+
+        path = None if output is None else Path(output)
+        show_portrait(catalog, name, data=data, seed=seed or 0, output=path, as_json=as_json)
         return
-    for fact in facts:
+    found = [facts(catalog, kind, name) for kind in kinds]
+    if as_json:
+        print_json(found)
+        return
+    for fact in found:
         click.echo(f"{name}: {TITLES[fact['kind']]} of {fact['plugin']} ({fact['distribution']})")
         for text in (fact["summary"], fact["description"]):
             if text:
                 click.echo(f"\n{text}")
-        traits = {trait: value for trait, value in fact["traits"].items() if value not in ([], ())}
+        traits = {trait: value for trait, value in fact["traits"].items() if value not in ([], (), "")}
         if traits:
             click.echo()
         for trait, value in traits.items():
@@ -138,7 +181,8 @@ def show(disabled: tuple[str, ...], name: str, as_json: bool) -> None:
                 click.echo(f"      {parameter['description']}")
 
 
-def _facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
+def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
+    """What can be said of a component, as plain values."""
     import inspect
 
     from regharness.errors import InputError
@@ -218,12 +262,13 @@ def _type_name(annotation: Any) -> str:
 def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
     """Check the installation: versions, frameworks, devices, plugins that failed to load and why."""
     from regharness.catalog import load_catalog
-    from regharness.provenance import devices, facts
+    from regharness.provenance import devices
+    from regharness.provenance import facts as versions
 
     catalog = load_catalog(disabled)
     plugins = catalog.plugins
     report = {
-        **facts(plugins),
+        **versions(plugins),
         "devices": devices(),
         "broken_plugins": plugins.broken,
         "switched_off": sorted(plugins.disabled),
