@@ -196,7 +196,8 @@ class Dataset:
     train, calibration, test
         Disjoint examples of one distribution; ``test`` is the ``identity`` test set.
     held_out
-        Group name to examples kept out of all three splits.
+        Group name to examples kept out of all three splits, or to the test examples as they were measured
+        otherwise, in another cell type for instance: measurements that training never sees.
     mechanism
         What produced the labels, for the shift operators of the same plugin that change it; None for real data.
         Where it has ``activity(sequence) -> (example, output)``, the noiseless target of any sequences, a run

@@ -124,6 +124,22 @@ DATA_SETS = {
                     "Data/library1And2.fasta",
                     "aaacf66480bb4754d06699cef9512edc6d873cffcdda8b6f50c370ac803e685f",
                 ),
+                "Rhodopsin/library1RawBarcodeCounts.txt": (
+                    "Data/Rhodopsin/library1RawBarcodeCounts.txt",
+                    "b011923bbf2175f65e6c9a32efa9a260b064d060dc7366fa4557c0cf486f2c62",
+                ),
+                "Rhodopsin/library2RawBarcodeCounts.txt": (
+                    "Data/Rhodopsin/library2RawBarcodeCounts.txt",
+                    "bcbbf6f8c906b82d45c65f65cf86adea123838baf351a721d5042998be4041d3",
+                ),
+                "Polylinker/library1RawBarcodeCounts.txt": (
+                    "Data/Polylinker/library1RawBarcodeCounts.txt",
+                    "437f9321dd18aa785753b5514f6a1fd42b0f72d26e3ebd4e55cc3ae96d86fa57",
+                ),
+                "Polylinker/library2RawBarcodeCounts.txt": (
+                    "Data/Polylinker/library2RawBarcodeCounts.txt",
+                    "cf697765d5b75f9172d5a8b6d237127ce92352d5545509b24fd318e6330c2131",
+                ),
             },
         ),
         PublishedData(
@@ -138,6 +154,40 @@ DATA_SETS = {
                 "native_data.txt.gz": (
                     "example/native_data/native_data.txt.gz",
                     "978456f838c3dfaf93993898466abc08babd3f83f4778d26134a0254d22a3f6f",
+                )
+            },
+        ),
+        PublishedData(
+            name="esc_cis_trans",
+            summary="Orthologous human and mouse transcription start sites in human and mouse stem cells",
+            folder="esc-cis-trans",
+            repository="kmattioli/2019__cis_trans_MPRA",
+            commit="55da814dee39f232b746deb6c8110cd15d77c3dd",
+            licence="MIT",
+            citation="Mattioli et al., Genome Biology 21:210 (2020)",
+            files={
+                "human_TSS_vals.both_tiles.txt": (
+                    "data/02__mpra/02__activs/human_TSS_vals.both_tiles.txt",
+                    "5b3cefa6785c7ac804b010cd535672ad632193111993ec1ae3f5dff35451b01e",
+                ),
+                "mouse_TSS_vals.both_tiles.txt": (
+                    "data/02__mpra/02__activs/mouse_TSS_vals.both_tiles.txt",
+                    "19c96d3b2d72d87d5aabbf696c701cbb8e7a43593856c7e6a785024b8ff6c04a",
+                ),
+            },
+        ),
+        PublishedData(
+            name="satmut",
+            summary="Saturation mutagenesis of disease-associated promoters and enhancers",
+            folder="satmut",
+            repository="visze/sequence_cnn_models",
+            commit="7638fce137db0445123efe8d7e2c35e248fafc5f",
+            licence="MIT",
+            citation="Kircher et al., Nature Communications 10:3583 (2019)",
+            files={
+                "GRCh38_ALL.tsv": (
+                    "resources/satmut_examples/GRCh38_ALL.tsv",
+                    "e8255d232ba59221948c4bfe149b376972745ef3688b0e94d45149ad94cbf4d6",
                 )
             },
         ),

@@ -21,7 +21,8 @@ def by_fraction(
     """Give each example a split: index into train, calibration, test, or -1.
 
     Clusters go whole, in a random order: to the test split while they fit in what it still lacks, then to
-    calibration, else to training. So a cluster larger than a split goes to training.
+    calibration, else to training. So a cluster larger than a split goes to training; but a split that none fits
+    gets the smallest one, if training keeps another.
 
     Parameters
     ----------
@@ -45,6 +46,10 @@ def by_fraction(
                 lacking[split] -= int(sizes[number])
                 home[number] = split
                 break
+    for split in (TEST, CALIBRATION):
+        training = np.flatnonzero((home == TRAIN) & (sizes > 0))
+        if lacking[split] and not (home == split).any() and len(training) > 1:
+            home[training[np.argmin(sizes[training])]] = split
     assigned[usable] = home[cluster[usable]]
     return assigned
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from regharness import InputError, SequenceBatch
 from regharness.errors import unknown_name
-from regharness.interfaces import SPLITS
+from regharness.interfaces import SPLITS, Replicates
 from regharness.sequences import gc_content
-from regharness_mpra.division import Examples, RealData, gc_range
+from regharness_mpra.counting import SummedCounts
+from regharness_mpra.division import Examples, RealData
+from regharness_mpra.groups import Group, gc_range
 from regharness_mpra.parameters import HoldOut, MPRATableParameters
 from regharness_mpra.tables import column, encode, list_rows, numbers, read_fasta, read_table, unique_ids
 
@@ -44,9 +47,12 @@ class MPRATable(RealData):
         replicates = {
             name: np.stack([numbers(table, one, p.path) for one in columns]) for name, columns in p.replicates.items()
         }
+        left = {name: p.replicates[name].index(column) for name, column in p.hold_out_replicate.items()}
         target = np.stack(
             [
-                numbers(table, targets[name], p.path) if name in targets else replicates[name].mean(axis=0)
+                numbers(table, targets[name], p.path)
+                if name in targets
+                else np.delete(replicates[name], left.get(name, []), axis=0).mean(axis=0)
                 for name in outputs
             ],
             axis=1,
@@ -60,15 +66,20 @@ class MPRATable(RealData):
             outputs=outputs,
             target=target.astype(np.float32),
             noise_variance=self._noise(table, outputs, replicates),
-            dna_count=_columns(table, p.dna_count, outputs, p.path),
-            rna_count=_columns(table, p.rna_count, outputs, p.path),
+            dna_count=_counts(table, p.dna_count, outputs, p.path),
+            rna_count=_counts(table, p.rna_count, outputs, p.path),
+            replicates=_replicates(replicates, outputs, len(table)),
             covariates={name: column(table, name, p.path).to_numpy() for name in p.covariates}
             | {"gc_content": gc_content(sequence)},
         )
         held_out = {
-            name: _mask(table, rule, batch.covariates["gc_content"], name, p.path)[kept]
+            name: Group(_mask(table, rule, batch.covariates["gc_content"], name, p.path)[kept])
             for name, rule in p.hold_out.items()
         }
+        if left:
+            one = self._one_replicate(batch, replicates, left).select(kept)
+            held_out["replicate"] = Group(~np.isnan(one.target).any(axis=1), apart=False, measured=one)
+        counted = p.unit.startswith("log2") and set(p.dna_count) == set(p.rna_count) == set(outputs)
         groups = fixed = None
         if p.split.by == "group":
             groups = pd.factorize(column(table, str(p.split.column), p.path), use_na_sentinel=False)[0][kept]
@@ -80,7 +91,9 @@ class MPRATable(RealData):
             held_out=held_out,
             shares={"calibration": p.split.calibration, "test": p.split.test},
             fixed=fixed,
+            homology=p.split.homology if p.split.by == "homology" else None,
             near_duplicate_k=p.near_duplicate_k,
+            assay=SummedCounts() if counted else None,
             warnings=warnings,
         )
 
@@ -94,6 +107,21 @@ class MPRATable(RealData):
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise InputError(f"{p.fasta} has no record named {', '.join(missing[:5])}{more}")
         return [records[name] for name in ids]
+
+    def _one_replicate(
+        self, batch: SequenceBatch, replicates: Mapping[str, NDArray[np.float64]], left: Mapping[str, int]
+    ) -> SequenceBatch:
+        """The examples as one replicate of each output measured them, its variance that between the replicates."""
+        target = np.stack([replicates[name][left[name]] for name in batch.outputs], axis=1)
+        noise = np.stack([replicates[name].var(axis=0, ddof=1) for name in batch.outputs], axis=1)
+        return replace(
+            batch,
+            target=target.astype(np.float32),
+            noise_variance=noise.astype(np.float32),
+            dna_count=None,
+            rna_count=None,
+            replicates=None,
+        )
 
     def _noise(
         self, table: pd.DataFrame, outputs: tuple[str, ...], replicates: Mapping[str, NDArray[np.float64]]
@@ -114,7 +142,8 @@ class MPRATable(RealData):
                     )
                 noise[:, index] = error**2
             elif len(replicates.get(name, ())) > 1:
-                noise[:, index] = replicates[name].var(axis=0, ddof=1) / len(replicates[name])
+                averaged = len(replicates[name]) - (name in p.hold_out_replicate)
+                noise[:, index] = replicates[name].var(axis=0, ddof=1) / averaged
         return noise.astype(np.float32)
 
 
@@ -145,14 +174,32 @@ def _known_outputs(given: Mapping[str, str], outputs: tuple[str, ...], what: str
             raise InputError(f"{what}: {message}", help=choices)
 
 
-def _columns(
+def _counts(
     table: pd.DataFrame, given: Mapping[str, str], outputs: tuple[str, ...], path: Path
 ) -> NDArray[np.float32] | None:
     if not given:
         return None
-    missing = np.full(len(table), np.nan)
-    parts = [numbers(table, given[name], path) if name in given else missing for name in outputs]
-    return np.stack(parts, axis=1).astype(np.float32)
+    counts = np.full((len(table), len(outputs)), np.nan, np.float32)
+    for index, name in enumerate(outputs):
+        if name in given:
+            values = numbers(table, given[name], path)
+            bad = np.flatnonzero(values < 0)
+            if len(bad):
+                raise InputError(
+                    f"{path}: column '{given[name]}' has a negative count in {list_rows(bad, values[bad])}"
+                )
+            counts[:, index] = values
+    return counts
+
+
+def _replicates(given: Mapping[str, NDArray[np.float64]], outputs: tuple[str, ...], n: int) -> Replicates | None:
+    """Replicates of each output, NaN where an output has fewer than another."""
+    if not given:
+        return None
+    target = np.full((n, len(outputs), max(len(values) for values in given.values())), np.nan, np.float32)
+    for name, values in given.items():
+        target[:, outputs.index(name), : len(values)] = values.T
+    return Replicates(target)
 
 
 def _mask(table: pd.DataFrame, rule: HoldOut, gc: NDArray[np.float64], name: str, path: Path) -> NDArray[np.bool_]:

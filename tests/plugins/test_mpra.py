@@ -3,11 +3,12 @@
 import gzip
 import hashlib
 import json
-import os
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse.csgraph import connected_components
+from splits import everything, other_strand, real_data
 
 import regharness as rh
 from regharness import InputError
@@ -15,19 +16,14 @@ from regharness.catalog import load_catalog
 from regharness.seeding import rng_for
 from regharness.testing import DataGeneratorContract
 from regharness_mpra import registry, tables
-from regharness_mpra.similarity import clusters, sharing, without_flanks
+from regharness_mpra.similarity import clusters, homologues, sharing, without_flanks
 
-real_data = pytest.mark.skipif("REGHARNESS_DATA_DIR" not in os.environ, reason="REGHARNESS_DATA_DIR is not set")
 N = 60
 
 
 def random_sequences(n, length=50, seed=0):
     rows = rng_for(seed, "sequences").integers(0, 4, (n, length))
     return ["".join("ACGT"[base] for base in row) for row in rows]
-
-
-def other_strand(sequence):
-    return sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
 
 
 @pytest.fixture
@@ -65,17 +61,6 @@ def make(tmp_path, frame):
         return load_catalog().create("data", "mpra_table", given, tmp_path)
 
     return build
-
-
-def long_words(batch):
-    """Every 32-mer and its reverse complement, found without the code under test."""
-    texts = ["".join("ACGTN"[base] for base in row) for row in batch.sequence]
-    found = {text[i : i + 32] for text in texts for i in range(len(text) - 31)}
-    return {min(word, other_strand(word)) for word in found if "N" not in word}
-
-
-def everything(data):
-    return [data.train, data.calibration, data.test, *data.held_out.values()]
 
 
 @pytest.mark.parametrize("file", ["t.tsv", "t.csv", "t.tsv.gz", "t.csv.gz", "t.txt", "t.parquet"])
@@ -206,6 +191,97 @@ def test_clusters_are_those_of_a_naive_search():
     assert {(40, 3), (50, 40), (55, 7)} <= linked
 
 
+def shared_words(one, two, k=11):
+    """Share of the distinct words of the one with fewer that the other has too; either strand, in plain Python."""
+    parts = [{min(t[i : i + k], other_strand(t[i : i + k])) for i in range(len(t) - k + 1)} for t in (one, two)]
+    return len(parts[0] & parts[1]) / min(map(len, parts))
+
+
+@pytest.fixture
+def families():
+    """Families of ten: a sequence, and nine that have every base in twelve changed, half on the other strand."""
+    rng = rng_for(0, "families")
+    texts = []
+    for founder in random_sequences(6, 120, seed=9):
+        for member in range(10):
+            text = "".join("ACGT"[rng.integers(4)] if rng.random() < 0.08 else base for base in founder)
+            texts.append(other_strand(text) if member % 2 else text)
+    return texts
+
+
+@pytest.mark.parametrize("similarity", [0.1, 0.2, 0.4])
+def test_homologous_sequences_never_straddle_a_split(make, families, similarity):
+    split = {"by": "homology", "homology": {"similarity": similarity}, "train": 0.4, "calibration": 0.3, "test": 0.3}
+    data = make(lambda t: t.assign(seq=families), split=split).generate(0)
+    parts = [["".join("ACGT"[code] for code in row) for row in part.sequence] for part in everything(data)]
+    most = max(
+        shared_words(one, two)
+        for index, part in enumerate(parts)
+        for other in parts[index + 1 :]
+        for one in part
+        for two in other
+    )
+    assert most <= similarity
+
+
+def test_homologues_are_those_of_a_naive_search(families):
+    sequence = tables.encode(families, "x")
+    alike = np.array([[shared_words(one, two) > 0.3 for two in families] for one in families])
+    expected = connected_components(alike, directed=False)[1]
+    found = homologues(sequence, 11, 0.3)
+    np.testing.assert_array_equal(found[:, None] == found, expected[:, None] == expected)
+    assert 6 < expected.max() + 1 < 60
+
+
+def test_a_table_that_is_one_family_cannot_be_divided(make, families):
+    one = [families[0][:50]] * N
+    with pytest.raises(InputError, match="no example is left for calibration and test"):
+        make(lambda t: t.assign(seq=one), split={"by": "homology"}).generate(0)
+
+
+def test_the_target_is_the_mean_of_the_replicates_that_are_not_held_out(make, frame):
+    replicates = {"r": ["rep1", "rep2", "a"]}
+    data = make(id="name", targets=None, replicates=replicates, hold_out_replicate={"r": "rep2"}).generate(0)
+    rows = frame.set_index("name").loc[data.test.ids]
+    np.testing.assert_allclose(data.test.target[:, 0], rows[["rep1", "a"]].mean(axis=1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        data.test.noise_variance[:, 0], rows[["rep1", "rep2", "a"]].var(axis=1, ddof=1) / 2, rtol=1e-5
+    )
+
+
+def test_the_replicate_held_out_measures_the_test_set(make, frame):
+    replicates = {"r": ["rep1", "rep2"]}
+    data = make(id="name", targets=None, replicates=replicates, hold_out_replicate={"r": "rep2"}).generate(0)
+    held = data.held_out["replicate"]
+    assert held.ids.tolist() == data.test.ids.tolist()
+    np.testing.assert_allclose(held.target[:, 0], frame.set_index("name")["rep2"][held.ids], rtol=1e-6)
+
+
+def test_replicates_are_kept_and_nan_where_an_output_has_fewer(make, frame):
+    data = make(id="name", targets=None, replicates={"r": ["rep1", "rep2"], "s": ["b"]})
+    found = data.generate(0).test.replicates.target
+    assert np.isnan(found[:, 1, 1]).all()
+    rows = frame.set_index("name").loc[data.generate(0).test.ids]
+    np.testing.assert_allclose(found[:, 0], rows[["rep1", "rep2"]], rtol=1e-6)
+    assert "replicates" in data.describe().offers
+
+
+COUNTED = {"dna_count": {"a": "dna"}, "rna_count": {"a": "dna"}}
+
+
+def test_a_log_target_with_counts_can_be_counted_again(make):
+    assert "counts" in make(**COUNTED).describe().offers
+    assert "counts" not in make(**COUNTED, unit="z-score").describe().offers
+    assert "counts" not in make(dna_count={"a": "dna"}).describe().offers
+
+
+def test_a_count_shift_on_a_table_keeps_the_sequences_and_adds_noise(make):
+    data = make(**COUNTED, standard_error={"a": "se"}).generate(0)
+    shifted = rh.shift("sequencing_depth").apply(data, 3, rng_for(0, "x"))
+    assert (shifted.sequence == data.test.sequence).all()
+    assert (shifted.noise_variance > data.test.noise_variance).all()
+
+
 def test_constant_flanks_do_not_make_sequences_similar():
     codes = rng_for(0, "flanks").integers(0, 4, (50, 60)).astype(np.uint8)
     codes[:, :20], codes[:, 45:] = codes[0, :20], codes[0, 45:]
@@ -311,6 +387,21 @@ def equal_gc(table):
         (None, {"hold_out": {"test": {"gc_quantile": [0.5, 1.0]}}}, "'test' is the name of a split"),
         (None, {"hold_out": {"x": {"gc_quantile": [1.0, 0.5]}}}, "give a lower and a higher quantile"),
         (equal_gc, {"hold_out": {"x": {"gc_quantile": [0.0, 0.5]}}}, "no example is in the held-out group 'x'"),
+        (None, {"split": {"by": "fraction", "homology": {"k": 9}}}, "'homology' goes with by: homology"),
+        (None, {"split": {"by": "homology", "homology": {"k": 40}}}, "less than or equal to 32"),
+        (None, {"split": {"by": "homology", "column": "chrom"}}, "'column' goes with by: group"),
+        (None, {"hold_out_replicate": {"a": "rep1"}}, "'a' needs a target of its other replicates alone"),
+        (
+            None,
+            {"targets": None, "replicates": {"r": ["rep1", "rep2"]}, "hold_out_replicate": {"r": "rep3"}},
+            "name one of two or more replicates of 'r'; it has rep1, rep2",
+        ),
+        (
+            None,
+            {"targets": None, "replicates": {"r": ["a"], "s": ["rep1", "b"]}, "hold_out_replicate": {"s": "b"}},
+            "name one of two or more replicates of 'r'; it has a",
+        ),
+        (at(2, "dna", -1), {"dna_count": {"a": "dna"}}, r"column 'dna' has a negative count in row 3 \(-1"),
     ],
 )
 def test_bad_input_is_refused_with_its_place(make, change, parameters, message):
@@ -420,101 +511,3 @@ def test_data_list_and_path_tell_where_the_data_are(regharness):
 
 def test_an_unknown_data_set_is_refused_with_those_there_are(regharness):
     assert "did you mean 'crx_retina'?" in regharness("data", "fetch", "crx_retna", check=2).stderr
-
-
-@pytest.fixture(scope="module")
-def crx():
-    return rh.data("crx_retina", hold_out_chromosomes=["chr1"])
-
-
-@real_data
-class TestCrxRetina(DataGeneratorContract):
-    def make_data_generator(self):
-        return rh.data("crx_retina", hold_out_chromosomes=["chr1"])
-
-
-@real_data
-class TestYeastNative(DataGeneratorContract):
-    def make_data_generator(self):
-        return rh.data("yeast_native", limit=2000)
-
-
-@real_data
-def test_a_context_cannot_be_given_twice():
-    with pytest.raises(InputError, match="a name is given twice"):
-        rh.data("crx_retina", contexts=["Rho", "Rho"])
-
-
-@real_data
-def test_an_unknown_chromosome_is_refused_with_the_nearest():
-    with pytest.raises(InputError, match="no chromosome named 'chr_1'; did you mean 'chr1'"):
-        rh.data("crx_retina", hold_out_chromosomes=["chr_1"]).describe()
-
-
-@real_data
-def test_near_duplicates_of_a_held_out_gc_range_are_in_no_split():
-    data = rh.data("crx_retina", hold_out_gc=(0.8, 1.0)).generate(0)
-    held = long_words(data.held_out["gc_quantile"])
-    assert all(not held & long_words(part) for part in (data.train, data.calibration, data.test))
-
-
-@real_data
-def test_no_published_sequence_straddles_a_split_on_either_strand(crx):
-    data = crx.generate(2)
-    seen = [long_words(part) for part in everything(data)]
-    assert sum(map(len, seen)) == len(set.union(*seen))
-
-
-@real_data
-def test_a_wild_type_and_its_mutants_stay_together(crx):
-    homes = [set(part.covariates["locus"]) for part in everything(crx.generate(0))]
-    assert sum(map(len, homes)) == len(set.union(*homes))
-
-
-@real_data
-def test_held_out_chromosomes_are_in_no_split(crx):
-    data = crx.generate(0)
-    assert set(data.held_out["chromosome"].covariates["chrom"]) == {"chr1"}
-    assert all("chr1" not in part.covariates["chrom"] for part in (data.train, data.calibration, data.test))
-
-
-@real_data
-def test_crx_activity_is_what_was_published(crx):
-    data = crx.generate(0)
-    found = {i: t for part in everything(data) for i, t in zip(part.ids, part.target[:, 0], strict=True)}
-    assert found["chr1-104768570-104768734_UPCQ_WT"] == pytest.approx(1.8510476943667071)
-
-
-@real_data
-def test_crx_noise_follows_from_the_published_sd_and_replicates(crx):
-    data = crx.generate(0)
-    batch = data.held_out["chromosome"]
-    row = batch.ids.tolist().index("chr1-104768570-104768734_UPCQ_WT")
-    # SD 0.2974 of expression 3.6066 in 3 replicates, and the pseudocount 0.001.
-    expected = (0.2974117612264309 / np.sqrt(3) / (np.log(2) * 3.607620776671437)) ** 2
-    assert batch.noise_variance[row, 0] == pytest.approx(expected, rel=1e-5)
-
-
-@real_data
-def test_two_contexts_are_two_outputs_of_the_same_sequences():
-    info = rh.data("crx_retina", contexts=["Rho", "Polylinker"]).describe()
-    assert info.outputs == ("Rho", "Polylinker")
-    assert sum(info.sizes.values()) > 9000
-
-
-@real_data
-def test_tiles_of_a_native_promoter_stay_together():
-    data = rh.data("yeast_native", limit=8000).generate(0)
-    words = [
-        {row[i : i + 32].tobytes() for row in part.sequence[:, 20:] for i in range(row.size - 51)}
-        for part in (data.train, data.test)
-    ]
-    assert not words[0] & words[1]
-
-
-@real_data
-def test_the_yeast_subsets_are_those_of_the_paper():
-    sizes = {name: rh.data("yeast_native", subset=name)._examples.batch for name in ("native", "random")}
-    assert sizes["native"].covariates["is_native"].all()
-    assert not sizes["random"].covariates["is_native"].any()
-    assert len(sizes["native"]) > 7 * len(sizes["random"])

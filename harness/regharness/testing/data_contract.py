@@ -35,6 +35,18 @@ class DataGeneratorContract:
         assert ("noise_variance" in info.offers) == (data.test.noise_variance is not None)
         assert ("mechanism" in info.offers) == (data.mechanism is not None)
         assert ("held_out" in info.offers) == bool(data.held_out)
+        assert ("counts" in info.offers) == (data.assay is not None)
+        assert ("replicates" in info.offers) == (data.test.replicates is not None)
+
+    def test_counting_again_changes_measurements_and_nothing_else(self) -> None:
+        data = self.make_data_generator().generate(0)
+        if data.assay is not None:
+            again = data.assay.recount(data.test, np.random.default_rng(0), depth=0.5)
+            assert (again.sequence == data.test.sequence).all()
+            assert again.ids.tolist() == data.test.ids.tolist()
+            assert again.target is not None
+            assert np.isfinite(again.target).all()
+            assert (again.target != data.test.target).any()
 
     def test_equal_seeds_give_equal_bits(self) -> None:
         for one, two in zip(self.splits(5), self.splits(5), strict=True):
