@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pandas as pd
 import pytest
@@ -38,6 +39,14 @@ def test_the_spec_of_the_readme_is_valid(tmp_path):
     assert load(tmp_path / "spec.yaml", load_catalog()).rank_by == "crps"
 
 
+def test_the_shifts_of_the_readme_are_valid(tmp_path):
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmetrics: [mse]\nmodels: [{name: m, use: mean}]\ntasks:\n  - name: t\n    data: {use: simulated_mpra}\n"
+        + indent(blocks("README.md", "yaml")[1], "    ")
+    )
+    assert len(load(tmp_path / "spec.yaml", load_catalog()).tasks[0].shifts) == 2
+
+
 @pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_spec_is_valid(spec):
     assert load(spec, load_catalog()).name == spec.stem
@@ -69,6 +78,18 @@ def test_the_model_of_contributing_joins_a_run(plugin):
     (plugin / "s.yaml").write_text(spec)
     command = [sys.executable, "-m", "regharness", "run", "s.yaml", "--quiet"]
     assert "1  mean" in call(command, plugin, PYTHONPATH=str(plugin))
+
+
+def test_the_shift_of_contributing_keeps_the_contract_of_shifts(plugin):
+    (plugin / "tests" / "test_shift.py").write_text(
+        "from my_plugin.shift import Compression\n"
+        "from regharness.testing import ShiftOperatorContract\n\n"
+        "class TestCompression(ShiftOperatorContract):\n"
+        "    def make_shift(self):\n"
+        "        return Compression()\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_shift.py"]
+    assert "passed" in call(command, plugin, PYTHONPATH=str(plugin))
 
 
 @pytest.fixture(scope="module")
