@@ -28,6 +28,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "motif_density": EITHER_WAY,
     "gc_quantile": ({"direction": "high"}, {"direction": "low"}),
     "compose": ({"shifts": [{"use": "gc_tilt"}, {"use": "assay_noise"}]},),
+    "covariate_tilt": ({"covariate": "cpg_ratio"}, {"covariate": "motif_content"}),
     "held_out_group": ({"group": "chromosome"},),
 }
 """Parameters that an operator is shown with, where they are not its defaults alone."""

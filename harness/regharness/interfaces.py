@@ -133,6 +133,11 @@ class SequenceBatch:
         parts["ids"] = parts["ids"] if ids is None else ids
         return replace(self, **parts, replicates=replicates, covariates=covariates, effective_size=None)
 
+    @property
+    def numeric_covariates(self) -> tuple[str, ...]:
+        """Names of the covariates that are numbers."""
+        return tuple(name for name, value in self.covariates.items() if value.dtype.kind in "iuf")
+
     def inputs(self) -> SequenceBatch:
         """What a model may see when it predicts: no target, truth, noise, counts or replicates."""
         hidden = ("target", "noise_variance", "truth", "dna_count", "rna_count", "replicates")
@@ -174,6 +179,8 @@ class DataInfo:
         ``"counts"``, ``"barcodes"``, ``"replicates"``, ``"held_out"``.
     held_out
         Names of the groups kept out of training.
+    covariates
+        Names of the numeric covariates of every example.
     warnings
         What a user should know before trusting a score, with numbers.
     """
@@ -184,6 +191,7 @@ class DataInfo:
     sizes: Mapping[str, int]
     offers: frozenset[str] = frozenset()
     held_out: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

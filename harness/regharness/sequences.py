@@ -26,3 +26,26 @@ def gc_content(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
     strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
     share: NDArray[np.float64] = np.divide(strong, known, out=np.full(len(sequence), np.nan), where=known > 0)
     return share
+
+
+def cpg_ratio(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """CpG pairs over those expected of the sequence's own bases (Gardiner-Garden & Frommer, JMB 196:261, 1987).
+
+    Parameters
+    ----------
+    sequence
+        ``(example, position)`` uint8 codes A C G T N = 0..4.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(example,)`` float64, number of CpG x number of known bases / (number of C x number of G); NaN where
+        a sequence lacks C or G.
+    """
+    found = ((sequence[:, :-1] == 1) & (sequence[:, 1:] == 2)).sum(axis=1)
+    known = (sequence != N).sum(axis=1)
+    expected = (sequence == 1).sum(axis=1) * (sequence == 2).sum(axis=1)
+    ratio: NDArray[np.float64] = np.divide(
+        found * known, expected, out=np.full(len(sequence), np.nan), where=expected > 0
+    )
+    return ratio

@@ -94,6 +94,7 @@ class RealData(DataGenerator):
             sizes=sizes,
             offers=examples.offers | {name for name, offered in has.items() if offered},
             held_out=tuple(examples.held_out),
+            covariates=examples.batch.numeric_covariates,
             warnings=(*examples.warnings, *self._unused(data), *self._leaks(data)),
         )
 

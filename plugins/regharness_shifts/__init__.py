@@ -17,9 +17,15 @@ def _chosen() -> dict[str, Component]:
     """Operators that choose examples, and their composition."""
     return {
         "gc_tilt": Component(
-            "regharness_shifts.selection:GCTilt",
+            "regharness_shifts.tilt:GCTilt",
             parameters="regharness_shifts.parameters:GCTiltParameters",
             summary="The test examples resampled towards more or less GC content (covariate shift).",
+            citation="Shimodaira, Journal of Statistical Planning and Inference 90:227 (2000)",
+        ),
+        "covariate_tilt": Component(
+            "regharness_shifts.tilt:CovariateTilt",
+            parameters="regharness_shifts.parameters:CovariateTiltParameters",
+            summary="The test examples resampled towards more or less of a covariate of theirs (covariate shift).",
             citation="Shimodaira, Journal of Statistical Planning and Inference 90:227 (2000)",
         ),
         "gc_quantile": Component(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from regharness import Parameters
 from regharness.graded import GradedParameters
@@ -15,10 +15,23 @@ from regharness.resampling import LEAST_EFFECTIVE
 class GCTiltParameters(GradedParameters):
     """Parameters of ``gc_tilt``."""
 
-    direction: Literal["up", "down"] = Field(default="up", description="Towards more GC, or less.")
+    direction: Literal["up", "down"] = Field(default="up", description="Towards more, or less.")
     least_effective_size: float = Field(
         default=LEAST_EFFECTIVE, ge=2.0, description="The shift is refused below this many examples' worth."
     )
+
+
+class CovariateTiltParameters(GCTiltParameters):
+    """Parameters of ``covariate_tilt``."""
+
+    covariate: str = Field(description="cpg_ratio, motif_content, or a numeric covariate of the data.")
+    motifs: list[str] = Field(default=[], description="Of motif_content: only these built-in motifs, by name.")
+
+    @model_validator(mode="after")
+    def _of_motifs(self) -> CovariateTiltParameters:
+        if self.motifs and self.covariate != "motif_content":
+            raise ValueError("'motifs' goes with covariate: motif_content")
+        return self
 
 
 class GCQuantileParameters(GradedParameters):

@@ -1,4 +1,4 @@
-"""Shift by choosing or weighing other examples. Changes no sequence and no label."""
+"""Shift by choosing other examples. Changes no sequence and no label."""
 
 from __future__ import annotations
 
@@ -12,61 +12,7 @@ from regharness import DataInfo, Dataset, InputError, SequenceBatch
 from regharness.errors import unknown_name
 from regharness.graded import GradedShift
 from regharness.interfaces import ShiftOperator
-from regharness.resampling import LEAST_EFFECTIVE, resampled
 from regharness.sequences import gc_content
-
-
-class GCTilt(GradedShift):
-    """Resample the test examples so that GC content is tilted: weights ``exp(lambda z)``, z standardised GC.
-
-    Covariate shift on any data, by importance weighting (Shimodaira, J. Stat. Plan. Inference 90:227, 2000).
-    For normal GC content the mean moves by lambda SDs and n examples are worth ``n exp(-lambda^2)``; a run
-    records what they are worth. Examples of large weight are drawn several times.
-
-    Parameters
-    ----------
-    direction
-        Towards more GC, or less.
-    least_effective_size
-        The floor: below this many examples' worth the shift is refused.
-    """
-
-    shift_type = "covariate"
-    label_preserving = True
-    levels = (0.25, 0.5, 1.0, 1.5, 2.0)
-    level_meaning = "lambda: SDs of GC content that its mean is tilted by"
-    level_range: ClassVar = (0.0, 5.0)
-
-    def __init__(
-        self,
-        direction: Literal["up", "down"] = "up",
-        least_effective_size: float = LEAST_EFFECTIVE,
-        levels: Sequence[float] | None = None,
-    ) -> None:
-        super().__init__(levels)
-        self.direction, self.least = direction, least_effective_size
-
-    def check(self, info: DataInfo) -> None:
-        """Refuse severities at which too little would be left of the test set."""
-        for severity in self.severities:
-            level = self.levels[severity - 1]
-            worth = info.sizes["test"] * np.exp(-(level**2))
-            if worth < self.least:
-                needed = int(np.ceil(self.least * np.exp(level**2)))
-                raise InputError(
-                    f"gc_tilt@{severity} would leave {info.sizes['test']:,} test examples worth about {worth:.1f}, "
-                    f"below the floor of {self.least:g}",
-                    help=f"give {needed:,} test examples, milder severities, or another least_effective_size",
-                )
-
-    def shifted(self, dataset: Dataset, level: float, rng: np.random.Generator) -> Dataset:
-        """Resample the test set."""
-        # A sequence of N alone has no GC content: it weighs as one of the mean.
-        gc = gc_content(dataset.test.sequence)
-        spread = np.nanstd(gc)
-        z = np.nan_to_num((gc - np.nanmean(gc)) / (spread if spread > 0 else 1.0))
-        sign = 1.0 if self.direction == "up" else -1.0
-        return replace(dataset, test=resampled(dataset.test, sign * level * z, rng, least=self.least))
 
 
 class GCQuantile(GradedShift):

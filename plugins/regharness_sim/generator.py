@@ -65,6 +65,7 @@ class SimulatedMPRA(DataGenerator):
             length=self._p.length,
             sizes=self._sizes(),
             offers=frozenset({"mechanism", "truth", "noise_variance", "counts", "barcodes", "replicates"}),
+            covariates=("gc_content", "n_planted"),
         )
 
     def generate(self, seed: int) -> Dataset:

@@ -41,7 +41,8 @@ def test_the_spec_of_the_readme_is_valid(tmp_path):
 
 def test_the_shifts_of_the_readme_are_valid(tmp_path):
     (tmp_path / "spec.yaml").write_text(
-        "name: s\nmetrics: [mse]\nmodels: [{name: m, use: mean}]\ntasks:\n  - name: t\n    data: {use: simulated_mpra}\n"
+        "name: s\nmetrics: [mse]\nmodels: [{name: m, use: mean}]\n"
+        + "tasks:\n  - name: t\n    data: {use: simulated_mpra}\n"
         + indent(blocks("README.md", "yaml")[1], "    ")
     )
     assert len(load(tmp_path / "spec.yaml", load_catalog()).tasks[0].shifts) == 2

@@ -8,7 +8,10 @@ import pytest
 import regharness as rh
 from regharness import DataInfo, InputError
 from regharness.seeding import rng_for
-from regharness.testing import ShiftOperatorContract, make_dataset
+from regharness.sequences import cpg_ratio
+from regharness.testing import ShiftOperatorContract, make_batch, make_dataset
+from regharness_motifs.library import load_motifs
+from regharness_motifs.scanning import occupancy_features
 
 INFO = DataInfo(("a",), "log2", 40, {"train": 9, "calibration": 9, "test": 100}, frozenset({"held_out"}), ("chr1",))
 
@@ -144,3 +147,50 @@ def test_an_input_shift_keeps_the_labels(name):
     shifted = apply(operator, data, operator.severities[-1])
     assert (shifted.target == data.test.target).all()
     assert (shifted.ids == data.test.ids).all()
+
+
+def tilted(batch, **parameters):
+    data = replace(make_dataset(), test=batch)
+    return rh.shift("covariate_tilt", **parameters).apply(data, 3, rng_for(0, "tilt"))
+
+
+def test_the_cpg_ratio_is_observed_over_expected():
+    # CGCGAATT: 2 CpG in 8 bases, 2 C, 2 G: 2 * 8 / 4. CCGGNNNN: 1 CpG in 4 known bases: 1 * 4 / 4.
+    codes = np.array([[1, 2, 1, 2, 0, 0, 3, 3], [1, 1, 2, 2, 4, 4, 4, 4], [0, 0, 0, 0, 1, 1, 1, 1]], np.uint8)
+    np.testing.assert_array_equal(cpg_ratio(codes), [4.0, 1.0, np.nan])
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("up", 1), ("down", -1)])
+def test_a_normal_covariate_moves_by_lambda_sds(direction, sign):
+    batch = make_batch(4000)
+    batch = replace(batch, covariates={"age": rng_for(0, "age").normal(50, 10, 4000)})
+    moved = tilted(batch, covariate="age", direction=direction).covariates["age"].mean()
+    assert moved == pytest.approx(50 + sign * 10, abs=1.0)
+
+
+def test_cpg_and_motif_content_can_be_tilted_on_any_sequences():
+    batch = make_batch(2000, length=100)
+    assert np.nanmean(cpg_ratio(tilted(batch, covariate="cpg_ratio").sequence)) > np.nanmean(cpg_ratio(batch.sequence))
+    motifs = load_motifs().chosen(["GATA1"])
+    before, after = (
+        occupancy_features(part.sequence, motifs).mean()
+        for part in (batch, tilted(batch, covariate="motif_content", motifs=["GATA1"]))
+    )
+    assert after > 1.5 * before
+
+
+def test_a_covariate_that_is_not_there_is_refused_with_the_nearest():
+    info = replace(INFO, covariates=("barcodes",), sizes={**INFO.sizes, "test": 9000})
+    with pytest.raises(InputError, match="no covariate named 'barcode'; did you mean 'barcodes'"):
+        rh.shift("covariate_tilt", covariate="barcode").check(info)
+
+
+def test_examples_that_are_all_alike_are_not_tilted():
+    batch = make_batch(100)
+    batch = replace(batch, covariates={"age": np.full(100, 7)})
+    assert sorted(tilted(batch, covariate="age").ids) == sorted(batch.ids)
+
+
+def test_motifs_go_with_motif_content():
+    with pytest.raises(InputError, match="'motifs' goes with covariate: motif_content"):
+        rh.shift("covariate_tilt", covariate="cpg_ratio", motifs=["GATA1"])

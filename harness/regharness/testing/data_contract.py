@@ -27,6 +27,7 @@ class DataGeneratorContract:
         assert data.test.sequence.shape[1] == info.length
         assert set(info.sizes) >= set(SPLITS)
         assert set(data.held_out) == set(info.held_out)
+        assert set(info.covariates) <= set(data.test.numeric_covariates)
 
     def test_offers_are_kept(self) -> None:
         generator = self.make_data_generator()
