@@ -46,18 +46,6 @@ class TestAssayNoise(Simulated):
         return rh.shift("assay_noise")
 
 
-@pytest.mark.parametrize(("direction", "sign"), [("up", 1), ("down", -1)])
-def test_gc_content_moves_by_more_with_each_severity(data, direction, sign):
-    means = [data.test.covariates["gc_content"].mean()]
-    means += [apply("gc_content", data, s, direction=direction).covariates["gc_content"].mean() for s in range(1, 6)]
-    assert (np.diff(means) * sign > 0).all()
-
-
-def test_gc_content_keeps_the_mechanism(data):
-    shifted = apply("gc_content", data, 5)
-    np.testing.assert_array_equal(shifted.truth, data.mechanism.mechanism.activity(shifted.sequence))
-
-
 def test_rewiring_keeps_the_sequences_and_moves_the_truth_further_with_each_severity(data):
     correlations = []
     for severity in range(1, 6):
