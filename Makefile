@@ -23,6 +23,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[all,test]"
 	touch $@ $(VENV)/.quickstart
 
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable ".[all,bench,test]"
+	touch $@ $(VENV)/.test $(VENV)/.quickstart
+
 $(VENV)/.lint: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable ".[lint]"
 	touch $@
@@ -41,7 +45,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
 docs: $(VENV)/.test

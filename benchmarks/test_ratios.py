@@ -80,7 +80,7 @@ def test_numpy_files(benchmark, prediction, tmp_path):
 def test_the_cube(benchmark, prediction, tmp_path):
     cube = Cube.create(tmp_path / "c.zarr", ["a", "b", "c"], 10_000, {"unit": "log2"})
     cube.grow(["m"], [("identity", "identity", 0)], [0], ["a", "b", "c"])
-    cube.write_test_set("identity", 0, make_batch(10_000, outputs=("a", "b", "c")))
+    cube.write_test_set("identity", 0, make_batch(10_000, outputs=("a", "b", "c")), {})
     benchmark(cube.write_prediction, "m", "identity", 0, prediction)
     shutil.rmtree(tmp_path / "c.zarr")
 

@@ -14,8 +14,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness_motifs.lanes import Q, encode, lay_out, log_odds, sums
+from regharness_motifs.lanes import encode, lay_out, log_odds
 from regharness_motifs.library import MotifSet
+from regharness_motifs.registers import LANES, Q, find_positive
 
 LEAST_SCORE = 6.5
 """Nats. A threshold below it would let short, plain motifs bind nearly everywhere."""
@@ -69,8 +70,8 @@ def find_sites(sequence: NDArray[np.uint8], motifs: MotifSet) -> Sites:
         ``(example, position)`` uint8 codes. A window that holds N is no site.
     """
     tables = _tables(motifs)
-    words, known = encode(np.ascontiguousarray(sequence), Q * tables[0].shape[1])
-    return Sites(*_scan(np.ascontiguousarray(sequence), words, known, *tables))
+    given = np.ascontiguousarray(sequence)
+    return Sites(*_scan(given, encode(given, Q * tables[0].shape[1]), *tables))
 
 
 def summed_occupancy(
@@ -101,138 +102,53 @@ def occupancy_features(sequence: NDArray[np.uint8], motifs: MotifSet) -> NDArray
 
 @functools.lru_cache(maxsize=8)
 def _tables(motifs: MotifSet) -> tuple[NDArray[Any], ...]:
-    """Tables of bounds from above, less the least score of a site: a sum below zero cannot be one."""
+    """Tables of bounds from above, less the least score of a site: only a sum above zero can be one."""
     limits = thresholds(motifs)
     lanes = lay_out(motifs, limits - GATE, bounds=True)
-    return lanes.words, lanes.blocks, lanes.odds, lanes.width, lanes.motif, lanes.strand, limits[lanes.motif]
+    return lanes.words, lanes.blocks, lanes.odds, lanes.width, lanes.motif, limits
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(sequence, words, known, tables, blocks, odds, width, motif, strand, limit):  # type: ignore[no-untyped-def]
+def _scan(sequence, words, tables, blocks, odds, width, motif, limit):  # type: ignore[no-untyped-def]
+    """Sites by sequence; those of a sequence by tile, and then by position."""
     n, length = sequence.shape
-    tiles, _, _, lanes = tables.shape
     size = max(64, n * 24)
     example, position = np.empty(size, np.int32), np.empty(size, np.int32)
     which, excess = np.empty(size, np.int32), np.empty(size, np.float32)
     starts = np.zeros(n + 1, np.int64)
-    total, candidates = np.empty(lanes, np.int16), np.empty(length, np.int32)
+    places, positive = np.empty(length + 1, np.int32), np.empty(length + 1, np.uint32)
     found = 0
     # A tile's tables stay in the cache while all sequences pass.
-    for tile in range(tiles):
-        table, count, narrowest = tables[tile], blocks[tile], width[tile * lanes]
+    for tile in range(len(tables)):
+        end = max(length - width[tile, 0] + 1, 0)
         for i in range(n):
-            for c in range(_candidates(table, words[i], length - narrowest + 1, count, total, candidates)):
-                p = candidates[c]
-                sums(table, words[i], p, count, total)
-                for k in range(lanes):
-                    lane = tile * lanes + k
-                    if total[k] < 0 or known[i, p] < width[lane]:
+            for c in range(find_positive(places, positive, tables[tile], words[i], end, blocks[tile])):
+                p, left = places[c], positive[c]
+                for lane in range(LANES):
+                    if not (left >> np.uint32(lane)) & 1:
                         continue
                     score = 0.0
-                    for j in range(width[lane]):
-                        score += odds[lane, j, sequence[i, p + j]]
-                    if score - limit[lane] <= -GATE:
+                    for j in range(width[tile, lane]):
+                        score += odds[tile, lane, j, sequence[i, p + j]]
+                    above = score - limit[motif[tile, lane]]
+                    if above <= -GATE:
                         continue
                     if found == size:
                         size *= 2
                         example, position = _grown(example, size), _grown(position, size)
                         which, excess = _grown(which, size), _grown(excess, size)
-                    example[found], position[found], which[found] = i, p, lane
-                    excess[found] = score - limit[lane]
+                    example[found], position[found], excess[found] = i, p, above
+                    which[found] = motif[tile, lane] if lane < LANES // 2 else -1 - motif[tile, lane]
                     starts[i + 1] += 1
                     found += 1
     for i in range(n):
         starts[i + 1] += starts[i]
-    return _grouped(starts, example[:found], position, which, excess, motif, strand)
+    return _grouped(starts, example[:found], position, which, excess)
 
 
 @numba.njit(cache=True, nogil=True)
-def _candidates(table, word, end, blocks, total, found):  # type: ignore[no-untyped-def]
-    """List the positions where the sum of some lane is not below zero: not all of their sign bits are set.
-
-    One loop for each number of blocks, free of branches, and casts that keep the sums in 16 bits: so the
-    compiler adds up many lanes at once.
-    """
-    if blocks == 2:
-        return _candidates_of_two(table, word, end, found)
-    if blocks == 3:
-        return _candidates_of_three(table, word, end, found)
-    if blocks == 4:
-        return _candidates_of_four(table, word, end, found)
-    if blocks == 5:
-        return _candidates_of_five(table, word, end, found)
-    count = 0
-    for p in range(end):
-        sums(table, word, p, blocks, total)
-        sign = np.int16(-1)
-        for k in range(len(total)):
-            sign = np.int16(sign & total[k])
-        if sign >= 0:
-            found[count] = p
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates_of_two(table, word, end, found):  # type: ignore[no-untyped-def]
-    count = 0
-    for p in range(end):
-        a, b = table[0, word[p]], table[1, word[p + 4]]
-        sign = np.int16(-1)
-        for k in range(len(a)):
-            sign = np.int16(sign & np.int16(a[k] + b[k]))
-        if sign >= 0:
-            found[count] = p
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates_of_three(table, word, end, found):  # type: ignore[no-untyped-def]
-    count = 0
-    for p in range(end):
-        a, b, c = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]]
-        sign = np.int16(-1)
-        for k in range(len(a)):
-            sign = np.int16(sign & np.int16(a[k] + np.int16(b[k] + c[k])))
-        if sign >= 0:
-            found[count] = p
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates_of_four(table, word, end, found):  # type: ignore[no-untyped-def]
-    count = 0
-    for p in range(end):
-        a, b, c, d = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]], table[3, word[p + 12]]
-        sign = np.int16(-1)
-        for k in range(len(a)):
-            sign = np.int16(sign & np.int16(np.int16(a[k] + b[k]) + np.int16(c[k] + d[k])))
-        if sign >= 0:
-            found[count] = p
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates_of_five(table, word, end, found):  # type: ignore[no-untyped-def]
-    count = 0
-    for p in range(end):
-        a, b, c = table[0, word[p]], table[1, word[p + 4]], table[2, word[p + 8]]
-        d, e = table[3, word[p + 12]], table[4, word[p + 16]]
-        sign = np.int16(-1)
-        for k in range(len(a)):
-            sign = np.int16(sign & np.int16(np.int16(a[k] + b[k]) + np.int16(c[k] + np.int16(d[k] + e[k]))))
-        if sign >= 0:
-            found[count] = p
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _grouped(starts, example, position, which, excess, motif, strand):  # type: ignore[no-untyped-def]
-    """Lay the sites of each example together, in the order in which they were found."""
+def _grouped(starts, example, position, which, excess):  # type: ignore[no-untyped-def]
+    """Lay the sites of each example together, in the order in which they were found; reverse ones are negative."""
     size = len(example)
     at = starts[:-1].copy()
     places, motifs = np.empty(size, np.int32), np.empty(size, np.int32)
@@ -241,7 +157,8 @@ def _grouped(starts, example, position, which, excess, motif, strand):  # type: 
         to = at[example[s]]
         at[example[s]] += 1
         places[to], values[to] = position[s], excess[s]
-        motifs[to], strands[to] = motif[which[s]], strand[which[s]]
+        motifs[to] = which[s] if which[s] >= 0 else -1 - which[s]
+        strands[to] = 1 if which[s] >= 0 else -1
     return starts, places, motifs, strands, values
 
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, model_validator
 
-from regharness import InputFile, Parameters
+from regharness import InputError, InputFile, Parameters
 from regharness.graded import GradedParameters
+
+_FILE: TypeAdapter[Path] = TypeAdapter(InputFile)
+
+
+def _library(source: str | Path, info: ValidationInfo) -> str | Path:
+    """Name the release of JASPAR that is meant, so that a result's key says it, and find a file."""
+    from regharness_motifs.jaspar import release
+    from regharness_motifs.library import BUILTIN, JASPAR
+
+    if source == BUILTIN:
+        return BUILTIN
+    if re.fullmatch(JASPAR, str(source)):
+        try:
+            return release(str(source))
+        except InputError as error:
+            raise ValueError(str(error)) from None
+    return _FILE.validate_python(source, context=info.context)
+
+
+MotifLibrary = Annotated[str | Path, AfterValidator(_library)]
 
 
 class SimulationParameters(Parameters):
@@ -36,9 +58,10 @@ class SimulationParameters(Parameters):
         default=None, description="FASTA file from which words of markov_order + 1 bases are learned."
     )
 
-    motifs: Literal["builtin", "jaspar"] | InputFile = Field(
+    motifs: MotifLibrary = Field(
         default="builtin",
-        description="Motif library: builtin, jaspar (needs the extra), or a JASPAR, MEME or TRANSFAC file.",
+        description="builtin, jaspar or a release such as JASPAR2024 (needs the extra), or a JASPAR, MEME or "
+        "TRANSFAC file.",
     )
     motif_names: list[str] | None = Field(
         default=None, min_length=1, description="Motifs of the library to use, by name or id; all if left out."
