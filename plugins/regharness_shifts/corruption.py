@@ -50,12 +50,13 @@ class StretchShift(InputShift):
 
     def check(self, info: DataInfo) -> None:
         """Refuse a stretch that leaves nothing of the sequence."""
-        longest = max(self.levels[severity - 1] for severity in self.severities) if self.severities else 0
-        if longest >= info.length:
-            raise InputError(
-                f"a stretch of {longest:g} bp leaves nothing of sequences of {info.length} bp",
-                help="ask for milder severities, or give 'levels' of your own",
-            )
+        for severity in self.severities:
+            _refuse_whole(self.levels[severity - 1], info.length)
+
+    def shifted(self, dataset: Dataset, level: float, rng: np.random.Generator) -> Dataset:
+        """Change the test sequences; `InputError` when nothing of them would be left."""
+        _refuse_whole(level, dataset.test.sequence.shape[1])
+        return super().shifted(dataset, level, rng)
 
 
 class ReverseComplement(ShiftOperator):
@@ -178,6 +179,14 @@ class BlockMask(StretchShift):
         place = np.arange(length)
         hidden = (place >= start) & (place < start + int(level))
         return np.where(hidden, _filler(sequence, self.fill, rng), sequence).astype(np.uint8)
+
+
+def _refuse_whole(stretch: float, length: int) -> None:
+    if stretch >= length:
+        raise InputError(
+            f"a stretch of {stretch:g} bp leaves nothing of sequences of {length} bp",
+            help="ask for milder severities, or give 'levels' of your own",
+        )
 
 
 def with_sequence(batch: SequenceBatch, sequence: Codes) -> SequenceBatch:

@@ -10,7 +10,10 @@ from splits import real_data
 
 import regharness as rh
 from regharness import InputError
+from regharness.catalog import load_catalog
+from regharness.plan import make_plan
 from regharness.seeding import rng_for
+from regharness.spec_loading import load
 from regharness_mpra.counting import BarcodeCounts, Barcodes, SummedCounts, measure
 
 N = 4000
@@ -175,3 +178,17 @@ def test_the_context_before_another_promoter_has_no_counts_to_change():
     data = rh.data("crx_retina", hold_out_context=True).generate(0)
     with pytest.raises(InputError, match="no counts are known"):
         data.assay.recount(data.held_out["context"], rng_for(0, "x"), depth=0.5)
+
+
+def test_a_count_shift_on_data_without_counts_is_refused_by_the_plan(tmp_path):
+    rng = rng_for(0, "table")
+    rows = [f"{''.join('ACGT'[b] for b in row)}\t{row.mean()}" for row in rng.integers(0, 4, (80, 60))]
+    (tmp_path / "t.tsv").write_text("seq\ty\n" + "\n".join(rows))
+    (tmp_path / "s.yaml").write_text(
+        "name: s\nmodels: [{name: m, use: mean}]\nmetrics: [mse]\ntasks:\n  - name: t\n"
+        "    data: {use: mpra_table, with: {path: t.tsv, sequence: seq, targets: [y]}}\n"
+        "    shifts: [{use: sequencing_depth}, {use: barcode_count}]\n"
+    )
+    catalog = load_catalog()
+    with pytest.raises(InputError, match="'sequencing_depth' needs counts, which 'mpra_table' does not offer"):
+        make_plan(load(tmp_path / "s.yaml", catalog), catalog)

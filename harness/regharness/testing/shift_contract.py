@@ -35,6 +35,25 @@ class ShiftOperatorContract:
         assert operator.severities[0] >= 1
         assert operator.shift_type in ("covariate", "label", "concept", "noise", "input")
         assert isinstance(operator.needs, frozenset)
+        if operator.levels:
+            assert operator.severities == tuple(range(1, len(operator.levels) + 1)), "one level a severity"
+            assert operator.level_meaning, "say what a level is, with its unit"
+
+    def test_severity_0_is_the_test_set_where_there_are_levels(self) -> None:
+        operator, data = self.make_shift(), self.make_data()
+        if operator.levels:
+            assert_same(operator.apply(data, 0, rng_for(3, "contract")), data.test)
+
+    def test_labels_are_kept_where_the_operator_says_so(self) -> None:
+        operator, data = self.make_shift(), self.make_data()
+        place = {name: row for row, name in enumerate(data.test.ids.tolist())}
+        for severity in operator.severities if operator.label_preserving else ():
+            shifted = operator.apply(data, severity, rng_for(3, "contract"))
+            # An example that is there more than once has ~2, ~3, ... after its id.
+            rows = np.array([place[name.split("~")[0]] for name in shifted.ids.tolist()])
+            for part in ("target", "truth", "noise_variance"):
+                before, after = getattr(data.test, part), getattr(shifted, part)
+                assert _equal(None if before is None else before[rows], after), f"{part} changed"
 
     def test_equal_streams_give_equal_bits(self) -> None:
         operator, data = self.make_shift(), self.make_data()
