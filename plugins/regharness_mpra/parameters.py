@@ -61,7 +61,7 @@ class Split(Parameters):
             raise ValueError("train, calibration and test must add up to 1")
         if (self.by in ("fraction", "homology")) != (self.column is None):
             raise ValueError("'column' goes with by: group and by: column, which need it")
-        if "homology" in self.model_fields_set and self.by != "homology":
+        if self.homology != Homology() and self.by != "homology":
             raise ValueError("'homology' goes with by: homology")
         return self
 
