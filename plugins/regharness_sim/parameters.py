@@ -52,7 +52,7 @@ class SimulationParameters(Parameters):
         default=0.6,
         gt=0.0,
         le=1.0,
-        description="How much rarer G is after C than its frequency says; 1 with a background of its own.",
+        description="How much rarer G is after C than its frequency says; 1 with a background or a markov_order of 0.",
     )
     background: InputFile | None = Field(
         default=None, description="FASTA file from which words of markov_order + 1 bases are learned."
@@ -127,8 +127,8 @@ class SimulationParameters(Parameters):
 
     @model_validator(mode="before")
     @classmethod
-    def _learned_words_hold_their_own_cpg(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("background") is not None:
+    def _no_cpg_factor_where_it_could_not_act(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (given.get("background") is not None or given.get("markov_order") == 0):
             return {"cpg_factor": 1.0, **given}
         return given
 
@@ -140,7 +140,7 @@ class SimulationParameters(Parameters):
             raise ValueError("with 'background', markov_order must be 1 or more")
         if self.background is not None and self.cpg_factor != 1.0:
             raise ValueError("'background' brings its own CpG content: leave 'cpg_factor' out")
-        if self.markov_order == 0 and "cpg_factor" in self.model_fields_set and self.cpg_factor != 1.0:
+        if self.markov_order == 0 and self.cpg_factor != 1.0:
             raise ValueError("'cpg_factor' needs a markov_order of 1")
         if self.batches == 1 and (self.batch_offset_sd or self.batch_gain_sd):
             raise ValueError("'batch_offset_sd' and 'batch_gain_sd' need 'batches' of 2 or more")

@@ -1,5 +1,7 @@
 """What is simulated of sequences: their composition, what is planted, and the ground truth of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -204,3 +206,10 @@ def test_planting_that_cannot_fit_leaves_what_fits():
     table = made.annotations(0)
     assert (table["end"] <= 21).all()
     assert table["planted"].any()
+
+
+@pytest.mark.parametrize("given", [{}, {"markov_order": 0}, {"motifs": "jaspar"}, {"donors": 3, "batches": 2}])
+def test_resolved_parameters_are_taken_back_as_they_are(given):
+    catalog = load_catalog()
+    once = catalog.check("data", "simulated_mpra", given, Path())
+    assert catalog.check("data", "simulated_mpra", once.model_dump(), Path()) == once
