@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
 
+from regharness import dims
 from regharness.leaderboard import Leaderboard, Value, build, matrix, metric_names
 from regharness.render import visible
 from regharness.run_folder import Run
 from regharness_report.figures import heat_rows, severity_plots
 
 FAILURES_SHOWN = 20
+MOVED = {
+    dims.GC_MOVED: "+.3f",
+    dims.EFFECTIVE_SIZE: ",.0f",
+    dims.ORACLE_CORRELATION: ".2f",
+    dims.TARGET_SD: ".2f",
+    dims.NOISE_SD: ".2f",
+}
+"""What is told of each test set, and how its numbers are written."""
 
 
 class HtmlReport:
@@ -55,6 +68,7 @@ def _content(run: Run) -> dict[str, Any]:
             "summary": _summary(board, task),
             "columns": ranked.columns[task],
             "heat": heat_rows(ranked, task),
+            "moved": _moved(scores.sel({dims.TASK: task}), ranked.columns[task]),
             "curves": severity_plots(ranked, task),
             "coverage": severity_plots(coverage, task, nominal) if coverage else [],
         }
@@ -73,6 +87,20 @@ def _content(run: Run) -> dict[str, Any]:
         "more_failures": max(len(run.failures) - FAILURES_SHOWN, 0),
         "provenance": run.provenance,
     }
+
+
+def _moved(scores: xr.Dataset, shifts: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """How far each test set is from identity: its magnitudes, averaged over seeds and outputs."""
+    rows = []
+    for shift in shifts:
+        part = scores.sel({dims.SHIFT: shift})
+        rows.append((shift, [_mean(part[name].values, form) for name, form in MOVED.items()]))
+    return rows
+
+
+def _mean(values: NDArray[np.float64], form: str) -> str:
+    known = values[np.isfinite(values)]
+    return format(known.mean(), form) if len(known) else "-"
 
 
 def _summary(board: Leaderboard, task: str) -> str:

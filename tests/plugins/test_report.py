@@ -163,3 +163,18 @@ def test_the_verb_writes_a_report_of_a_run(toys, regharness, tmp_path):
     regharness("run", "s.yaml")
     assert regharness("report", "runs/toy", "-o", "page.html").stdout == "page.html\n"
     assert "<h1>toy</h1>" in (tmp_path / "page.html").read_text()
+
+
+def test_the_report_says_how_far_each_shift_went(written):
+    made = scores()
+    made["gc_moved"].loc[{"shift": "gc_content@5"}] = 0.125
+    made["noise_sd"].loc[{"shift": "assay_noise@3"}] = 0.625
+    made["oracle_correlation"].loc[{"shift": "gc_content@5"}] = np.nan
+    text, _ = written(Run(made))
+    rows = re.findall(r'<tr><th scope="row" class="text">([^<]+)</th>((?:<td>[^<]*</td>){5})</tr>', text)
+    assert [[name, *re.findall(r"<td>([^<]*)</td>", row)] for name, row in rows] == [
+        ["identity", "+0.000", "0", "1.00", "1.00", "1.00"],
+        ["gc_content@1", "+0.000", "0", "1.00", "1.00", "1.00"],
+        ["gc_content@5", "+0.125", "0", "-", "1.00", "1.00"],
+        ["assay_noise@3", "+0.000", "0", "1.00", "1.00", "0.62"],
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from regharness import dims
+from regharness.magnitude import BY_OUTPUT, LONG_NAMES
 
 Table = Mapping[str, Sequence[Sequence[float]]]
 
@@ -58,6 +59,11 @@ def make_scores(
             dims.SHIFT_OPERATOR: (dims.SHIFT, [operator or dims.IDENTITY for operator, _, _ in parts]),
             dims.SEVERITY: (dims.SHIFT, [int(s) if s.isdigit() else 0 for _, _, s in parts]),
         }
+    )
+    each = (dims.TASK, dims.SHIFT, dims.SEED)
+    scores = scores.assign_coords(
+        {name: (each, np.zeros((1, len(shifts), len(seeds)))) for name in LONG_NAMES if name not in BY_OUTPUT}
+        | {name: ((*each, dims.OUTPUT), np.ones((1, len(shifts), len(seeds), 1))) for name in BY_OUTPUT}
     )
     for metric in metrics:
         values = np.array([tables[metric][model] for model in models], dtype=np.float64)[None, ..., None]
