@@ -49,8 +49,15 @@ def test_the_shifts_of_the_readme_are_valid(tmp_path):
 
 
 @pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_shipped_spec_is_valid(spec):
-    assert load(spec, load_catalog()).name == spec.stem
+def test_every_shipped_spec_is_valid(spec, tmp_path):
+    for file in (ROOT / "specs").iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
+    if "deepstarr" in spec.stem:
+        mirror = os.environ.get("REGHARNESS_DATA_DIR")
+        if mirror is None:
+            pytest.skip("REGHARNESS_DATA_DIR is not set")
+        (tmp_path / "deepstarr").symlink_to(Path(mirror) / "deepstarr")
+    assert load(tmp_path / spec.name, load_catalog()).name == spec.stem
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""Own the parameters of ``keras``. Imports no Keras."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from regharness import InputFile
+from regharness_networks.parameters import NetworkParameters
+
+
+class KerasParameters(NetworkParameters):
+    """Parameters of ``keras``."""
+
+    path: InputFile = Field(description="A .keras file, the saved_model.pb of a SavedModel, or .weights.h5.")
+    builder: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?$",
+        description="Of .weights.h5, what builds the network: package.module:name, or name in 'code'.",
+    )
+    code: InputFile | None = Field(default=None, description="Python file that defines 'builder'. It is run.")
+    arguments: dict[str, Any] = Field(default={}, description="Keywords that 'builder' is called with.")
+    backend: Literal["tensorflow", "torch", "jax"] = Field(
+        default="tensorflow", description="What Keras computes with; one for all Keras models of a process."
+    )
+    variables: list[InputFile] = Field(
+        default=[],
+        validate_default=True,
+        description="Filled in: the variables beside a SavedModel, so that they count as part of it.",
+    )
+
+    @field_validator("variables", mode="before")
+    @classmethod
+    def _find_variables(cls, given: Any, info: ValidationInfo) -> Any:
+        path = info.data.get("path")
+        if given or path is None or path.name != "saved_model.pb":
+            return given
+        return sorted((path.parent / "variables").glob("variables.*"))
+
+    @model_validator(mode="after")
+    def _whole(self) -> KerasParameters:
+        weights = self.path.name.endswith(".weights.h5")
+        if weights != (self.builder is not None):
+            raise ValueError("'builder' goes with a .weights.h5 file, which needs it")
+        if self.code is not None and (self.builder is None or ":" in self.builder):
+            raise ValueError("'code' goes with a 'builder' that is a name alone")
+        if self.arguments and self.builder is None:
+            raise ValueError("'arguments' go with 'builder'")
+        return self

@@ -1,0 +1,126 @@
+"""Turn what a network gives into a prediction: which values, heads, units. Knows no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from regharness import Prediction
+from regharness.errors import CellError, unknown_name
+from regharness_networks.parameters import NetworkParameters
+
+Values = NDArray[np.float64]
+
+
+def joined(tensors: Sequence[tuple[str, NDArray[np.generic]]], n: int, p: NetworkParameters) -> Values:
+    """The values of each example, ``(example, value)``: those of the chosen output tensors, one after the other.
+
+    Raises
+    ------
+    CellError
+        For a tensor that is not there, or that has not one row an example.
+    """
+    names = [name for name, _ in tensors]
+    chosen = []
+    for wanted in p.tensors if p.tensors is not None else range(len(tensors)):
+        if isinstance(wanted, str) and wanted not in names:
+            message, choices = unknown_name("output tensor", wanted, names, listed="it has")
+            raise CellError(f"{message} ({choices})")
+        place = names.index(wanted) if isinstance(wanted, str) else wanted
+        if not 0 <= place < len(tensors):
+            raise CellError(f"there is no output tensor {place}; it has {len(tensors)}: {', '.join(names)}")
+        name, value = tensors[place]
+        if value.ndim == 0 or len(value) != n:
+            raise CellError(
+                f"the output tensor {name} has the shape {value.shape}, not one row for each of {n} examples"
+            )
+        chosen.append(value.reshape(n, -1).astype(np.float64))
+    return np.concatenate(chosen, axis=1)
+
+
+def predicted(values: Values, outputs: Sequence[str], p: NetworkParameters) -> Prediction:
+    """A prediction of the task's outputs, in its order and unit.
+
+    Parameters
+    ----------
+    values
+        ``(example, value)``, as of `joined`.
+    outputs
+        The task's.
+
+    Raises
+    ------
+    CellError
+        When there are more or fewer values than the description says, or an output is not among them.
+    """
+    names = list(p.outputs or outputs)
+    each = {"mean": 1, "quantiles": len(p.quantiles)}.get(p.head, 2)
+    if values.shape[1] != each * len(names):
+        raise CellError(
+            f"the network gives {values.shape[1]} values an example, and {len(names)} outputs ({', '.join(names)}) "
+            f"with head '{p.head}' are {each * len(names)}; see 'outputs', 'tensors' and 'head'"
+        )
+    mean, variance = _read(values, len(names), p)
+    places = []
+    for name in outputs:
+        if name not in names:
+            message, choices = unknown_name("output", name, names, listed="the network gives")
+            raise CellError(f"{message} ({choices})")
+        places.append(names.index(name))
+    mean = mean[:, places]
+    scale, offset = (np.array([_of(value, name) for name in outputs]) for value in (p.scale, p.offset))
+    mean = mean * scale + offset
+    variance = None if variance is None else variance[:, places] * scale**2
+    if p.log2_pseudocount is not None:
+        raised = mean + p.log2_pseudocount
+        if not (raised > 0).all():
+            raise CellError(f"log2 of a prediction of {raised.min():g}; give a larger 'log2_pseudocount'")
+        variance = None if variance is None else variance / (raised * np.log(2.0)) ** 2
+        mean = np.log2(raised)
+    return Prediction(
+        mean.astype(np.float32), aleatoric_variance=None if variance is None else variance.astype(np.float32)
+    )
+
+
+def average(one: Prediction, two: Prediction) -> Prediction:
+    """The mean of two predictions of the same examples, and of their variances."""
+    variance = None
+    if one.aleatoric_variance is not None and two.aleatoric_variance is not None:
+        variance = (one.aleatoric_variance + two.aleatoric_variance) / np.float32(2.0)
+    return Prediction((one.mean + two.mean) / np.float32(2.0), aleatoric_variance=variance)
+
+
+def _read(values: Values, outputs: int, p: NetworkParameters) -> tuple[Values, Values | None]:
+    """Means and variances ``(example, output)``, in the network's unit."""
+    if p.head == "mean":
+        return values, None
+    if p.head == "quantiles":
+        return _of_quantiles(values.reshape(len(values), outputs, -1), np.array(p.quantiles))
+    mean, spread = values[:, :outputs], values[:, outputs:]
+    if p.head == "mean_log_variance":
+        return mean, np.exp(spread)
+    if (spread < 0).any():
+        raise CellError(f"head '{p.head}': the network gives {spread.min():g}, below zero; is it a log variance?")
+    return mean, spread**2 if p.head == "mean_sd" else spread
+
+
+def _of_quantiles(values: Values, levels: Values) -> tuple[Values, Values]:
+    """Median and variance of the normal distribution that is nearest to the quantiles in least squares.
+
+    A normal quantile is ``mean + sd z``: a line in z, whose slope is taken as zero where quantiles cross so much
+    that it is negative.
+    """
+    z = norm.ppf(levels)
+    slope = ((values - values.mean(axis=2, keepdims=True)) * (z - z.mean())).sum(axis=2) / ((z - z.mean()) ** 2).sum()
+    return values.mean(axis=2) - slope * z.mean(), np.maximum(slope, 0.0) ** 2
+
+
+def _of(value: float | Mapping[str, float], output: str) -> float:
+    if not isinstance(value, Mapping):
+        return value
+    if output not in value:
+        raise CellError(f"'scale' and 'offset' say nothing of the output '{output}'; they know {', '.join(value)}")
+    return value[output]

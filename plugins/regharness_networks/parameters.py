@@ -1,0 +1,117 @@
+"""Own how a network from a file is described: what it takes, what it gives, how it runs. Imports no framework."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from regharness import Parameters
+
+Bases = Annotated[str, Field(pattern="^[ACGTacgt]*$", max_length=100_000), AfterValidator(str.upper)]
+Level = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def _is_order(alphabet: str) -> str:
+    if sorted(alphabet) != sorted("ACGT"):
+        raise ValueError("give A, C, G and T once each, in the order of the model's channels")
+    return alphabet
+
+
+class ExtraInput(Parameters):
+    """What a second input of the network is given: one number an example."""
+
+    use: Literal["gc_content", "covariate", "value", "output"] = Field(
+        description="GC content, a covariate of the data, a constant, or a number for each output."
+    )
+    covariate: str | None = Field(default=None, description="Of use: covariate, its name.")
+    value: float | None = Field(default=None, description="Of use: value, the constant.")
+    values: dict[str, float] | None = Field(
+        default=None,
+        description="Of use: output, a number for each output, such as the index of its cell type; the network is "
+        "then asked once for each output, and gives one value.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> ExtraInput:
+        given = {"covariate": self.covariate, "value": self.value, "output": self.values}
+        for use, what in given.items():
+            if (what is not None) != (self.use == use):
+                name = "values" if use == "output" else use
+                raise ValueError(f"'{name}' goes with use: {use}, which needs it")
+        return self
+
+
+class NetworkParameters(Parameters):
+    """What networks of every framework have in common."""
+
+    layout: Literal["NLC", "NCL"] | None = Field(
+        default=None,
+        description="Axes of the sequence input: example, position, base, or example, base, position. If left out, "
+        "as the file says, else as the framework has it.",
+    )
+    alphabet: Annotated[str, AfterValidator(_is_order)] = Field(
+        default="ACGT", description="Order of the bases along C."
+    )
+    unknown: Literal["zero", "uniform"] = Field(
+        default="zero", description="What N is encoded as: 0 for all bases, or 0.25."
+    )
+    length: int | None = Field(
+        default=None, ge=1, le=10_000_000, description="Positions that it takes; as the file says if left out."
+    )
+    shorter: Literal["pad", "flank", "refuse"] = Field(
+        default="pad", description="Shorter sequences are centred between N, or between flanks, or refused."
+    )
+    left_flank: Bases = Field(default="", description="Of shorter: flank, what stands before a sequence.")
+    right_flank: Bases = Field(default="", description="Of shorter: flank, what stands behind it.")
+    longer: Literal["crop", "refuse"] = Field(
+        default="refuse", description="Longer sequences are cropped to their middle, or refused."
+    )
+    strands: Literal["forward", "mean"] = Field(
+        default="forward", description="Predict the sequence as it is, or average it with its other strand."
+    )
+    sequence_input: str | None = Field(default=None, description="Name of the sequence input, where there are more.")
+    inputs: dict[str, ExtraInput] = Field(default={}, description="Name of each further input to what it is given.")
+    tensors: list[str | int] | None = Field(
+        default=None,
+        min_length=1,
+        description="Output tensors to read, by name or place, in this order; all if left out.",
+    )
+    outputs: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        description="What the values of an example are, in order; as the task has them if left out. A task may ask "
+        "for some of them.",
+    )
+    head: Literal["mean", "mean_log_variance", "mean_variance", "mean_sd", "quantiles"] = Field(
+        default="mean",
+        description="What it gives for each output: a mean; all means and then what tells of their variances; or "
+        "quantiles, those of an output together.",
+    )
+    quantiles: list[Level] = Field(default=[], description="Of head: quantiles, their levels, from low to high.")
+    scale: float | dict[str, float] = Field(
+        default=1.0, description="Predictions are multiplied by this, for all outputs or each."
+    )
+    offset: float | dict[str, float] = Field(default=0.0, description="And then raised by this.")
+    log2_pseudocount: float | None = Field(
+        default=None, ge=0.0, description="And then taken as log2(value + this), variances by the delta method."
+    )
+    batch_size: int = Field(
+        default=256, ge=1, le=65_536, description="Examples at a time; halved where memory does not suffice."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NetworkParameters:
+        if (self.head == "quantiles") != bool(self.quantiles):
+            raise ValueError("'quantiles' goes with head: quantiles, which needs them")
+        if self.quantiles and (len(self.quantiles) < 2 or sorted(set(self.quantiles)) != self.quantiles):
+            raise ValueError("give two or more quantiles, from low to high")
+        if self.shorter != "flank" and (self.left_flank or self.right_flank):
+            raise ValueError("'left_flank' and 'right_flank' go with shorter: flank")
+        if self.shorter == "flank" and not (self.left_flank or self.right_flank):
+            raise ValueError("shorter: flank needs 'left_flank' or 'right_flank'")
+        if self.outputs and len(set(self.outputs)) < len(self.outputs):
+            raise ValueError("outputs: a name is given twice")
+        if sum(extra.use == "output" for extra in self.inputs.values()) > 1:
+            raise ValueError("inputs: only one can differ between outputs")
+        return self
