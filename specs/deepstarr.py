@@ -1,4 +1,4 @@
-"""The network of DeepSTARR (de Almeida et al., Nature Genetics 54:613, 2022), for its weights as a PyTorch state dict."""
+"""The network of DeepSTARR (de Almeida et al., Nature Genetics 54:613, 2022), for weights as a state dict."""
 
 from torch import Tensor, nn
 

@@ -45,6 +45,15 @@ def devices() -> list[str]:
     return found
 
 
+def execution_providers() -> list[str]:
+    """Execution providers of the ONNX Runtime that is installed; none where it is not. Imports it."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return []
+    import onnxruntime
+
+    return list(onnxruntime.get_available_providers())
+
+
 def code_version(plugin: Plugin) -> str:
     """Version of a plugin's code, as it enters the cell key.
 

@@ -166,7 +166,7 @@ class FileModel(ModelAdapter):
         bases, positions = (1, 2) if layout == "NCL" else (2, 1)
         if tensor.shape[bases] not in (4, None):
             raise CellError(
-                f"the network takes '{tensor.name}' of shape ({wanted}), and layout {layout} puts 4 bases on axis {bases}"
+                f"the network takes '{tensor.name}' of shape ({wanted}), and layout {layout} puts bases on axis {bases}"
             )
         length = tensor.shape[positions]
         if self._p.length and length and self._p.length != length:

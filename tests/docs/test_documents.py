@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from textwrap import indent
 
+import onnx
 import pandas as pd
 import pytest
+from onnx import TensorProto, helper
 
 from regharness.catalog import load_catalog
 from regharness.seeding import rng_for
@@ -39,11 +41,23 @@ def test_the_spec_of_the_readme_is_valid(tmp_path):
     assert load(tmp_path / "spec.yaml", load_catalog()).rank_by == "crps"
 
 
+def test_the_models_of_the_readme_are_valid(tmp_path):
+    for name in ("weights.safetensors", "net.py", "model.keras"):
+        (tmp_path / name).touch()
+    node = helper.make_node("Identity", ["x"], ["y"])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, 230]) for name in "xy"]
+    onnx.save(helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:])), tmp_path / "model.onnx")
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n" + blocks("README.md", "yaml")[1]
+    )
+    assert [model.use for model in load(tmp_path / "spec.yaml", load_catalog()).models] == ["torch", "keras", "onnx"]
+
+
 def test_the_shifts_of_the_readme_are_valid(tmp_path):
     (tmp_path / "spec.yaml").write_text(
         "name: s\nmetrics: [mse]\nmodels: [{name: m, use: mean}]\n"
         + "tasks:\n  - name: t\n    data: {use: simulated_mpra}\n"
-        + indent(blocks("README.md", "yaml")[1], "    ")
+        + indent(blocks("README.md", "yaml")[2], "    ")
     )
     assert len(load(tmp_path / "spec.yaml", load_catalog()).tasks[0].shifts) == 2
 

@@ -1,5 +1,6 @@
 """Networks from files give the same, described the same way, in every framework."""
 
+import json
 import os
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_the_length_of_the_file_holds(make, use):
 
 @pytest.mark.parametrize(("use", "layout"), [("onnx", "NLC"), ("keras", "NCL")])
 def test_a_layout_that_the_file_contradicts_is_refused(make, use, layout):
-    with pytest.raises(CellError, match=rf"layout {layout} puts 4 bases on axis"):
+    with pytest.raises(CellError, match=rf"layout {layout} puts bases on axis"):
         predict(make(use, file={"length": 90}, layout=layout))
 
 
@@ -188,3 +189,10 @@ def test_deepstarr_predicts_the_same_in_three_frameworks(tmp_path):
     assert (ranks == ranks.sel(model="torch")).mean() > 0.999
     spread = run.scores["mse"].max("model") - run.scores["mse"].min("model")
     assert float(spread.max()) < 1e-4
+
+
+def test_the_doctor_lists_execution_providers(regharness):
+    import onnxruntime
+
+    found = json.loads(regharness("doctor", "--json").stdout)["execution_providers"]
+    assert found == onnxruntime.get_available_providers()

@@ -262,7 +262,7 @@ def _type_name(annotation: Any) -> str:
 def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
     """Check the installation: versions, frameworks, devices, plugins that failed to load and why."""
     from regharness.catalog import load_catalog
-    from regharness.provenance import devices
+    from regharness.provenance import devices, execution_providers
     from regharness.provenance import facts as versions
 
     catalog = load_catalog(disabled)
@@ -270,6 +270,7 @@ def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
     report = {
         **versions(plugins),
         "devices": devices(),
+        "execution_providers": execution_providers(),
         "broken_plugins": plugins.broken,
         "switched_off": sorted(plugins.disabled),
         "clashes": {f"{kind} {name}": owners for (kind, name), owners in catalog.clashes.items()},
@@ -284,6 +285,8 @@ def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
 def _show_report(report: dict[str, Any]) -> None:
     click.echo(f"regharness {report['regharness']}, Python {report['python']}, {report['platform']}")
     click.echo(f"cpus: {report['cpus']}; devices: {', '.join(report['devices'])}")
+    if report["execution_providers"]:
+        click.echo(f"execution providers of ONNX Runtime: {', '.join(report['execution_providers'])}")
     click.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items()))
     click.echo("plugins:")
     for name, distribution in report["plugins"].items():
