@@ -87,3 +87,25 @@ class GradedShift(ShiftOperator):
     def shifted(self, dataset: Dataset, level: float, rng: np.random.Generator) -> Dataset:
         """Give `dataset` with its test set, and what moves with it, shifted by `level`."""
         ...
+
+
+def within_reach(levels: Sequence[float], furthest: float, start: float) -> tuple[float, ...]:
+    """Strengths to aim at where some cannot be reached: those are spread between the last that can and `furthest`.
+
+    Parameters
+    ----------
+    levels
+        From mild to strong, away from `start`, which is no shift at all.
+    furthest
+        What the operator's full strength reaches; `start` where it does nothing.
+
+    Returns
+    -------
+    tuple
+        As many numbers, none beyond `furthest`, still growing.
+    """
+    sign = 1.0 if furthest >= start else -1.0
+    reached = [level for level in levels if sign * (furthest - level) > 0]
+    missing = len(levels) - len(reached)
+    last = reached[-1] if reached else start
+    return (*reached, *(last + (furthest - last) * (k + 1) / missing for k in range(missing)))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness import Dataset
-from regharness.graded import GradedShift
+from regharness.graded import GradedShift, within_reach
 from regharness.seeding import rng_for
 from regharness_motifs.library import MotifSet
 from regharness_motifs.variation import perturbed
@@ -69,7 +69,7 @@ class ConceptShift(GradedShift):
             return world.mechanism.correlation(self.turned(world, direction, knob, self.look))
 
         least = left(1.0)
-        aim = aims(self.levels, least)[self.levels.index(level)]
+        aim = within_reach(self.levels, least, 1.0)[self.levels.index(level)]
         if aim <= least:
             return 1.0
         low, high = 0.0, 1.0
@@ -181,14 +181,6 @@ class GrammarSpacing(ConceptShift):
         """Let a share `knob` of every pair's action depend on the other distance."""
         mechanism = world.mechanism
         return mechanism.under(grammar=replace(mechanism.grammar, displaced=knob), examples=examples)
-
-
-def aims(levels: tuple[float, ...], least: float) -> tuple[float, ...]:
-    """Correlations to aim at: the levels, those at or below `least` spread between the last above it and it."""
-    reached = [level for level in levels if level > least]
-    missing = len(levels) - len(reached)
-    start = reached[-1] if reached else 1.0
-    return (*reached, *(start + (least - start) * (k + 1) / missing for k in range(missing)))
 
 
 def _rewired(mechanism: Mechanism, permutation: NDArray[np.int64], rho: float) -> Mechanism:

@@ -9,7 +9,7 @@ from builders import spec, write
 import regharness as rh
 from regharness import InputError
 from regharness.api import run as run_spec
-from regharness.graded import GradedShift
+from regharness.graded import GradedShift, within_reach
 from regharness.magnitude import achieved
 from regharness.resampling import effective_size, resampled
 from regharness.seeding import rng_for
@@ -81,6 +81,19 @@ def test_asking_for_one_severity_of_an_operator_checks_that_it_has_it():
     assert rh.shift("assay_noise", 0).apply(DATA, 0, rng_for(0, "x")) is DATA.test
     with pytest.raises(InputError, match=r"no severity named '2'.*it has: 1"):
         rh.shift("reverse_complement", 2)
+
+
+@pytest.mark.parametrize(
+    ("levels", "furthest", "start", "aims"),
+    [
+        ([0.1, 0.2, 0.3], 0.5, 0.0, [0.1, 0.2, 0.3]),
+        ([0.1, 0.2, 0.3], 0.15, 0.0, [0.1, 0.125, 0.15]),
+        ([0.1, 0.2], 0.04, 0.0, [0.02, 0.04]),
+        ([0.9, 0.5, 0.1], 0.7, 1.0, [0.9, 0.8, 0.7]),
+    ],
+)
+def test_levels_out_of_reach_are_spread_over_what_is_left(levels, furthest, start, aims):
+    np.testing.assert_allclose(within_reach(levels, furthest, start), aims)
 
 
 def test_kishs_effective_size():

@@ -78,3 +78,13 @@ def test_the_noise_variance_stays_calibrated_under_every_shift(data):
         shifted = apply(name, data, 4)
         z = (shifted.target - shifted.truth) / np.sqrt(shifted.noise_variance)
         assert np.square(z).mean() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("length", [40, 60, 100])
+@pytest.mark.parametrize(("direction", "sign"), [("up", 1), ("down", -1)])
+def test_gc_content_moves_further_with_each_severity_in_short_sequences_too(length, direction, sign):
+    short = rh.data("simulated_mpra", train=10, calibration=10, test=1000, length=length).generate(0)
+    before = short.test.covariates["gc_content"].mean()
+    moved = [apply("gc_content", short, s, direction=direction).covariates["gc_content"].mean() for s in range(1, 6)]
+    assert (sign * np.diff([before, *moved]) > 0).all()
+    assert sign * (moved[0] - before) == pytest.approx(0.03, abs=0.01)
