@@ -55,6 +55,9 @@ class KerasNetwork(Network):
         self._place = _place(p.backend, device)
         with keras.device(self._place):
             self._model = _loaded(p, keras)
+        if not getattr(self._model, "inputs", None):
+            raise CellError(f"{p.path.name} does not say what it takes: save a Functional or a built Sequential model")
+        self._names = [one.name for one in self._model.outputs]
         self.inputs = tuple(
             InputTensor(one.name, tuple(one.shape), np.dtype(keras.backend.standardize_dtype(one.dtype)))
             for one in self._model.inputs
@@ -75,7 +78,7 @@ class KerasNetwork(Network):
         if isinstance(found, dict):
             return [(name, np.asarray(value)) for name, value in found.items()]
         values = found if isinstance(found, list | tuple) else [found]
-        return list(zip(self._model.output_names, map(np.asarray, values), strict=True))
+        return list(zip(self._names, map(np.asarray, values), strict=True))
 
 
 def _keras(backend: str) -> Any:

@@ -296,3 +296,26 @@ def test_one_process_keeps_one_backend(here):
     _keras("tensorflow")
     with pytest.raises(CellError, match=r"Keras runs with tensorflow in this process and cannot change to torch"):
         predict("keras", **MAKERS["keras"](here), backend="torch")
+
+
+def test_a_sequential_model_is_run_like_any_other(here):
+    from regharness_keras.model import _keras
+
+    keras = _keras("tensorflow")
+    layers = [keras.Input((60, 4)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1, use_bias=False)]
+    model = keras.Sequential(layers)
+    model.layers[-1].set_weights([weights()])
+    model.save(here / "sequential.keras")
+    expected = (BATCH.sequence == 1).mean(axis=1)
+    np.testing.assert_allclose(predict("keras", path="sequential.keras").mean[:, 0], expected, atol=1e-6)
+
+
+def test_a_model_that_was_never_built_is_refused(here):
+    from regharness_keras.model import _keras
+
+    keras = _keras("tensorflow")
+    model = keras.Sequential([keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
+    with pytest.warns(UserWarning, match="not yet been built"):
+        model.save(here / "unbuilt.keras")
+    with pytest.raises(CellError, match=r"unbuilt\.keras does not say what it takes"):
+        predict("keras", path="unbuilt.keras")
