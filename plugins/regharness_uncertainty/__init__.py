@@ -5,12 +5,53 @@ from regharness import Component, hookimpl
 
 @hookimpl
 def regharness_uncertainty_methods() -> dict[str, Component]:
-    """Offer ``variance_scaling``."""
+    """Offer the methods."""
+    return {**_fitted(), **_conformal()}
+
+
+def _fitted() -> dict[str, Component]:
+    """Methods that give variances."""
     return {
         "variance_scaling": Component(
             "regharness_uncertainty.scaling:VarianceScaling",
             parameters="regharness:Parameters",
             summary="Variances multiplied, per output, so that they match the errors on the calibration split.",
             citation="Laves et al., MIDL, PMLR 121:393 (2020); Levi et al., Sensors 22:5540 (2022)",
-        )
+        ),
+        "residual_variance": Component(
+            "regharness_uncertainty.residuals:ResidualVariance",
+            summary="A variance for models without any, from the sizes of errors on the calibration split.",
+            citation="Harvey, Econometrica 44:461 (1976)",
+        ),
+        "deep_ensemble": Component(
+            "regharness_uncertainty.ensemble:DeepEnsemble",
+            summary="Several models that differ in their seeds: their mean, and how much they disagree.",
+            citation="Lakshminarayanan et al., NeurIPS 2017",
+        ),
+    }
+
+
+def _conformal() -> dict[str, Component]:
+    """Methods that give intervals."""
+    return {
+        "split_conformal": Component(
+            "regharness_uncertainty.conformal:SplitConformal",
+            summary="Intervals of one width that hold a stated share of new measurements.",
+            citation="Papadopoulos et al., ECML 2002; Lei et al., JASA 113:1094 (2018)",
+        ),
+        "normalised_conformal": Component(
+            "regharness_uncertainty.conformal:NormalisedConformal",
+            summary="Predicted standard deviations, scaled so that intervals hold a stated share.",
+            citation="Lei et al., JASA 113:1094 (2018)",
+        ),
+        "mondrian_conformal": Component(
+            "regharness_uncertainty.conformal:MondrianConformal",
+            summary="Intervals that hold a stated share in every group, such as of GC content.",
+            citation="Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005)",
+        ),
+        "weighted_conformal": Component(
+            "regharness_uncertainty.conformal:WeightedConformal",
+            summary="Intervals that hold a stated share under covariate shift, by weighing the calibration split.",
+            citation="Tibshirani et al., NeurIPS 2019",
+        ),
     }
