@@ -20,6 +20,7 @@ from regharness_sim.world import World
 
 Direction = Literal["up", "down"]
 LOOK, CLOSE = 2048, 0.005
+CANDIDATES, CANDIDATE_LOOK = 16, 512
 """Sequences drawn to see what GC content a background gives, how often, and how near it must come."""
 
 
@@ -149,7 +150,8 @@ class MotifUsage(RedrawnShift):
     """Draw new test sequences in which some motifs are planted more often and others less.
 
     Covariate shift: how often each motif is planted is multiplied by a log-normal factor, drawn with the seed;
-    the number of instances stays.
+    the number of instances stays. Of 16 draws the one is taken that at the last level leaves mean and SD of activity
+    nearest to the test set's, so that it is the usage that moves, and not how active the sequences are.
     """
 
     levels = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -158,9 +160,26 @@ class MotifUsage(RedrawnShift):
 
     def changed(self, world: World, level: float) -> Background:
         """Other frequencies."""
-        usage = world.background.usage
-        drawn = usage * np.exp(level * rng_for(world.seed, "motif_usage").normal(size=len(usage)))
-        return replace(world.background, usage=drawn / drawn.sum())
+        rng = rng_for(world.seed, "motif_usage")
+        factors = rng.normal(size=(CANDIDATES, len(world.background.usage)))
+        before = _moments(world, world.background)
+        moved = [_moments(world, _used(world.background, self.levels[-1] * factor)) for factor in factors]
+        # In units of the test set's SD.
+        distance = [np.square((after - before) / before[1]).sum() for after in moved]
+        return _used(world.background, level * factors[int(np.argmin(distance))])
+
+
+def _used(background: Background, log_factor: NDArray[np.float64]) -> Background:
+    """A background that plants each motif so many times as often."""
+    usage = background.usage * np.exp(log_factor - log_factor.max())
+    return replace(background, usage=usage / usage.sum())
+
+
+def _moments(world: World, background: Background) -> NDArray[np.float64]:
+    """Mean and SD of the activity of sequences from a background: ``(moment, output)``."""
+    sequence, _ = background.draw(CANDIDATE_LOOK, world.motifs, world.seed, "motif_usage", 0)
+    activity = world.mechanism.activity(sequence).astype(np.float64)
+    return np.stack([activity.mean(axis=0), activity.std(axis=0)])
 
 
 class RelabelledShift(GradedShift):

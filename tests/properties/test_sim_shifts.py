@@ -88,3 +88,10 @@ def test_gc_content_moves_further_with_each_severity_in_short_sequences_too(leng
     moved = [apply("gc_content", short, s, direction=direction).covariates["gc_content"].mean() for s in range(1, 6)]
     assert (sign * np.diff([before, *moved]) > 0).all()
     assert sign * (moved[0] - before) == pytest.approx(0.03, abs=0.01)
+
+
+def test_motif_usage_moves_the_usage_and_hardly_the_activity(data):
+    shifted = apply("motif_usage", data, 5)
+    moved = (shifted.truth.mean(axis=0) - data.test.truth.mean(axis=0)) / data.test.truth.std(axis=0)
+    assert np.abs(moved).max() < 0.5
+    np.testing.assert_allclose(shifted.truth.std(axis=0), data.test.truth.std(axis=0), rtol=0.4)
