@@ -150,7 +150,7 @@ class MotifUsage(RedrawnShift):
     """Draw new test sequences in which some motifs are planted more often and others less.
 
     Covariate shift: how often each motif is planted is multiplied by a log-normal factor, drawn with the seed;
-    the number of instances stays. Of 16 draws the one is taken that at the last level leaves mean and SD of activity
+    the number of instances stays. Of 16 draws the one is taken that at an SD of 3 leaves mean and SD of activity
     nearest to the test set's, so that it is the usage that moves, and not how active the sequences are.
     """
 
@@ -163,7 +163,7 @@ class MotifUsage(RedrawnShift):
         rng = rng_for(world.seed, "motif_usage")
         factors = rng.normal(size=(CANDIDATES, len(world.background.usage)))
         before = _moments(world, world.background)
-        moved = [_moments(world, _used(world.background, self.levels[-1] * factor)) for factor in factors]
+        moved = [_moments(world, _used(world.background, MotifUsage.levels[-1] * factor)) for factor in factors]
         # In units of the test set's SD.
         distance = [np.square((after - before) / before[1]).sum() for after in moved]
         return _used(world.background, level * factors[int(np.argmin(distance))])
