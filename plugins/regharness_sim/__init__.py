@@ -49,13 +49,13 @@ def regharness_shift_operators() -> dict[str, Component]:
             citation=SOURCE,
         ),
         "evolutionary_turnover": Component(
-            "regharness_sim.covariate:EvolutionaryTurnover",
+            "regharness_sim.mutation:EvolutionaryTurnover",
             parameters="regharness_sim.parameters:TurnoverParameters",
             summary="The sequences after neutral substitutions, labelled by the same mechanism (covariate shift).",
             citation="Hasegawa, Kishino & Yano, Journal of Molecular Evolution 22:160 (1985)",
         ),
         "indels": Component(
-            "regharness_sim.covariate:Indels",
+            "regharness_sim.mutation:Indels",
             parameters="regharness_sim.parameters:IndelParameters",
             summary="The sequences after insertions and deletions, labelled by the same mechanism (covariate shift).",
             citation="Cartwright, Molecular Biology and Evolution 26:473 (2009)",
