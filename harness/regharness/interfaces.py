@@ -147,7 +147,7 @@ class SequenceBatch:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer, all ``(example, output)`` float32; what a model does not give is None, never zero.
+    """A model's answer, ``(example, output)`` float32 unless said; what a model does not give is None, never zero.
 
     Parameters
     ----------
@@ -157,11 +157,19 @@ class Prediction:
         Variance expected from the measurement and the biology, squared target units, zero or above.
     epistemic_variance
         Variance from not knowing the model well, squared target units, zero or above.
+    quantiles
+        ``(example, output, quantile)`` float32, in the unit of the target and not falling along ``quantile``:
+        what the measurement stays below with the probability of each level. A model that gives them gives
+        variances too where it can, for the scores that need one.
+    quantile_levels
+        Levels along ``quantile``, from low to high, between 0 and 1; empty without quantiles.
     """
 
     mean: NDArray[np.float32]
     aleatoric_variance: NDArray[np.float32] | None = None
     epistemic_variance: NDArray[np.float32] | None = None
+    quantiles: NDArray[np.float32] | None = None
+    quantile_levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -337,10 +345,13 @@ class ModelAdapter(Protocol):
     needs
         What it asks of the data, of `DataInfo.offers`. Only a model that needs ``"truth"`` sees truth and
         noise variance when it predicts.
+    quantile_levels
+        Levels of the quantiles that its predictions have, known before it is fitted; empty if they have none.
     """
 
     trainable: bool = True
     needs: frozenset[str] = frozenset()
+    quantile_levels: tuple[float, ...] = ()
 
     def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
         """Learn from `train`; `calibration` is for early stopping and recalibration. Changes neither."""

@@ -1,0 +1,81 @@
+"""Own what a model can offer beyond predictions: samples, its last layer, a file. Each is a Protocol; none is owed.
+
+Uncertainty methods and commands ask with ``isinstance``; a model offers one by having its members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regharness.interfaces import Prediction, RunContext, SequenceBatch
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """A model with parts that are random when they are asked to be, such as dropout."""
+
+    def samples(self, batch: SequenceBatch, context: RunContext, number: int) -> Iterator[Prediction]:
+        """Predict every example `number` times, each time with other random parts.
+
+        The random numbers come from ``context.rng("samples")``, or a generator seeded by it, and are the same for
+        every example of a sample, so that an example's answer does not depend on the others. A model without
+        random parts raises `CellError`.
+        """
+        ...
+
+
+@runtime_checkable
+class LastLayer(Protocol):
+    """A network whose mean is linear in what its last hidden layer gives."""
+
+    def last_layer(self, batch: SequenceBatch, context: RunContext) -> NDArray[np.float64]:
+        """What the mean is linear in, ``(example, feature)`` float64, without the constant of the intercept."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How an exported file comes back as a model: ``{use: ..., with: ...}`` of a spec.
+
+    Parameters
+    ----------
+    use
+        Name of a model adapter.
+    with_
+        Its parameters; files lie beside the exported one.
+    parts
+        What of a `Prediction` the file predicts as the model does.
+    """
+
+    use: str
+    with_: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ("mean",)
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A fitted model that can be written as a file of a format that others read.
+
+    Attributes
+    ----------
+    export_formats
+        Names of formats, such as ``onnx`` and ``safetensors``.
+    """
+
+    export_formats: tuple[str, ...]
+
+    def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:
+        """Write the model to `path`, in target units, and whatever belongs to it beside it.
+
+        Raises
+        ------
+        CellError
+            When this model cannot be written so, saying why.
+        """
+        ...
