@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
-from regharness import InputError, InputFile, Parameters
+from regharness import InputFile, Parameters
 from regharness.graded import GradedParameters
-
-_FILE: TypeAdapter[Path] = TypeAdapter(InputFile)
-
-
-def _library(source: str | Path, info: ValidationInfo) -> str | Path:
-    """Name the release of JASPAR that is meant, so that a result's key says it, and find a file."""
-    from regharness_motifs.jaspar import release
-    from regharness_motifs.library import BUILTIN, JASPAR
-
-    if source == BUILTIN:
-        return BUILTIN
-    if re.fullmatch(JASPAR, str(source)):
-        try:
-            return release(str(source))
-        except InputError as error:
-            raise ValueError(str(error)) from None
-    return _FILE.validate_python(source, context=info.context)
-
-
-MotifLibrary = Annotated[str | Path, AfterValidator(_library)]
+from regharness_motifs.parameters import MotifLibrary
 
 
 class SimulationParameters(Parameters):
