@@ -1,4 +1,4 @@
-"""Make other motif libraries out of one: decoys, perturbed matrices, unions. Reads no file."""
+"""Make other motif libraries out of one: decoys, perturbed matrices, parts, unions. Reads no file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.errors import InputError
+from regharness.seeding import rng_for
 from regharness_motifs.library import MotifSet
+from regharness_motifs.parameters import MotifVariant
 
 CONCENTRATION = 0.5
 """Of the symmetric Dirichlet distribution that perturbed positions are mixed with: mostly one or two bases."""
 TRIES = 100
+MISSPECIFIED = 0.35
+"""Share of noise in a misspecified library. It halves the built-in motifs' information (14.4 to 7.2 bits) and leaves
+their occupancy correlated by 0.8 with the exact motifs' (median over motifs), so that they say the right thing badly.
+"""
+
+
+def variant(motifs: MotifSet, kind: MotifVariant) -> MotifSet:
+    """What a structural prior is given in place of the right library.
+
+    A library is knowledge from before any experiment: the same motifs and kind give the same bits, whatever the
+    seed of a run. Streams have the root 0 and the coordinates ``"motif_variant"`` and the kind.
+
+    Parameters
+    ----------
+    motifs
+        The right library.
+    kind
+        ``"exact"``: as it is; ``"misspecified"``: every position mixed with 0.35 of noise (`perturbed`);
+        ``"subset"``: a random half of the motifs, rounded up, in their order; ``"decoy"``: as many motifs that are
+        no factor's, each with the width and composition of one of them (`decoys`).
+    """
+    rng = rng_for(0, "motif_variant", kind)
+    match kind:
+        case "exact":
+            return motifs
+        case "misspecified":
+            return perturbed(motifs, MISSPECIFIED, rng)
+        case "subset":
+            half = np.sort(rng.permutation(len(motifs))[: -(-len(motifs) // 2)])
+            return motifs.chosen([motifs.ids[i] for i in half])
+        case "decoy":
+            return decoys(motifs, len(motifs), rng)
 
 
 def decoys(motifs: MotifSet, number: int, rng: np.random.Generator) -> MotifSet:

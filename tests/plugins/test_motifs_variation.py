@@ -7,7 +7,8 @@ import scipy.stats
 from regharness import InputError
 from regharness.seeding import rng_for
 from regharness_motifs.library import MotifSet, load_motifs
-from regharness_motifs.variation import CONCENTRATION, decoys, joined, perturbed
+from regharness_motifs.scanning import occupancy_features
+from regharness_motifs.variation import CONCENTRATION, decoys, joined, perturbed, variant
 
 
 @pytest.fixture
@@ -97,3 +98,57 @@ def test_two_libraries_are_joined_in_order(motifs):
 def test_libraries_that_share_a_motif_are_not_joined(motifs):
     with pytest.raises(InputError, match=f"the motif {motifs.ids[2]} is in both libraries"):
         joined(motifs, motifs.chosen([motifs.ids[2]]))
+
+
+def information(motifs):
+    """Bits of each motif against a uniform background."""
+    return np.array([(2.0 + (matrix * np.log2(matrix)).sum(axis=1)).sum() for matrix in motifs.matrices])
+
+
+def test_an_exact_library_is_the_library(motifs):
+    assert variant(motifs, "exact") is motifs
+
+
+def test_a_misspecified_library_blurs_every_motif_of_the_library(motifs):
+    blurred = variant(motifs, "misspecified")
+    assert (blurred.ids, blurred.names) == (motifs.ids, motifs.names)
+    assert (information(blurred) < information(motifs)).all()
+
+
+def test_a_misspecified_library_still_finds_what_the_library_finds(motifs):
+    sequence = rng().integers(0, 4, (2000, 200), dtype=np.uint8)
+    right, blurred = (occupancy_features(sequence, variant(motifs, kind)) for kind in ("exact", "misspecified"))
+    of_own = [scipy.stats.pearsonr(right[:, i], blurred[:, i])[0] for i in range(len(motifs)) if right[:, i].any()]
+    assert 0.5 < np.median(of_own) < 0.95
+
+
+def test_a_subset_is_half_of_the_motifs_in_their_order(motifs):
+    half = variant(motifs, "subset")
+    assert len(half) == 12
+    places = [motifs.ids.index(motif) for motif in half.ids]
+    assert places == sorted(places)
+    assert all(half.matrices[i] is motifs.matrices[place] for i, place in enumerate(places))
+
+
+def test_half_of_one_motif_is_that_motif(motifs):
+    assert variant(motifs.chosen(["SRF"]), "subset").names == ("SRF",)
+
+
+def test_half_of_a_library_whose_factors_have_several_motifs_is_of_motifs(motifs):
+    twice = joined(motifs, MotifSet(tuple(f"again {motif}" for motif in motifs.ids), motifs.names, motifs.matrices))
+    assert len(set(variant(twice, "subset").ids)) == 24
+
+
+def test_a_decoy_library_has_none_of_the_motifs_and_as_many(motifs):
+    false = variant(motifs, "decoy")
+    assert len(false) == len(motifs)
+    assert not set(false.names) & set(motifs.names)
+    assert (false.widths == motifs.widths).all()
+    assert not any(np.array_equal(one, other) for one, other in zip(false.matrices, motifs.matrices, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["misspecified", "subset", "decoy"])
+def test_a_variant_is_the_same_every_time(motifs, kind):
+    one, two = variant(motifs, kind), variant(motifs, kind)
+    assert one.ids == two.ids
+    assert all(np.array_equal(first, second) for first, second in zip(one.matrices, two.matrices, strict=True))
