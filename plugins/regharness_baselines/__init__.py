@@ -1,17 +1,23 @@
-"""Baselines that a model should beat: k-mer counts, GC content, the training mean. Importing it is cheap."""
+"""Baselines that a model should beat: k-mers with and without gaps, GC content, the mean. Importing it is cheap."""
 
 from regharness import Component, hookimpl
 
 
 @hookimpl
 def regharness_model_adapters() -> dict[str, Component]:
-    """Offer ``kmer_ridge``, ``gc_linear`` and ``mean``."""
+    """Offer ``kmer_ridge``, ``gapped_kmer``, ``gc_linear`` and ``mean``."""
     return {
         "kmer_ridge": Component(
             "regharness_baselines.models:KmerRidge",
             parameters="regharness_baselines.parameters:KmerRidgeParameters",
             summary="Bayesian ridge regression on counts of k-mers, both strands as one.",
             citation="MacKay, Neural Computation 4:415 (1992); Golub, Heath & Wahba, Technometrics 21:215 (1979)",
+        ),
+        "gapped_kmer": Component(
+            "regharness_baselines.models:GappedKmer",
+            parameters="regharness_baselines.parameters:GappedKmerParameters",
+            summary="Gaussian process with a gapped k-mer kernel, both strands as one, through landmark sequences.",
+            citation="Ghandi et al., PLoS Comput. Biol. 10:e1003711 (2014); Williams & Seeger, NIPS 13:682 (2000)",
         ),
         "gc_linear": Component(
             "regharness_baselines.models:GCLinear",

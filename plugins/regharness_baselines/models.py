@@ -13,19 +13,23 @@ from safetensors.numpy import load_file, save_file
 from regharness import Prediction, RunContext, SequenceBatch
 from regharness.interfaces import ModelAdapter
 from regharness.sequences import gc_content
+from regharness_baselines.gapped import GappedKmerKernel
 from regharness_baselines.kmers import count_kmers
 from regharness_baselines.regression import Regression, Scatter, chunks, fit
 
 FILE = "regression.safetensors"
+LANDMARKS = "landmarks.safetensors"
 CHUNK = 2048
 PENALTIES = tuple(10.0 ** np.arange(-3.0, 3.5, 0.5))
+LEAST_EIGENVALUE = 1e-10
+"""Of the landmarks' kernel, relative to the greatest: below it there are rounding errors."""
 
 
 class LinearModel(ModelAdapter):
     """Regress the targets on features of the sequence.
 
     Predictions have the residual variance as aleatoric and that of the fitted coefficients as epistemic
-    variance. The calibration split and the seed are not used.
+    variance. The calibration split is not used.
     """
 
     penalties: tuple[float, ...] = (0.0,)
@@ -84,6 +88,65 @@ class KmerRidge(LinearModel):
     def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Counts of k-mers."""
         return count_kmers(sequence, self._k)
+
+
+class GappedKmer(LinearModel):
+    """Gaussian process regression with the normalised gapped k-mer kernel and a free intercept.
+
+    Every sequence is projected onto landmarks, training sequences drawn at random (Nystroem's method: Williams &
+    Seeger, NIPS 13:682, 2000), where the process is ridge regression; its penalty is chosen as that of `KmerRidge`.
+    What a sequence has beyond the landmarks keeps its prior variance (Quinonero-Candela & Rasmussen, JMLR 6:1939,
+    2005). The mean training sequence's share of that is in the residual variance already, so that only the excess
+    over it is epistemic. With every training sequence a landmark the process is exact.
+
+    Parameters
+    ----------
+    length, k, landmarks
+        As of `regharness_baselines.parameters.GappedKmerParameters`.
+    """
+
+    penalties = PENALTIES
+
+    def __init__(self, length: int, k: int, landmarks: int) -> None:
+        self._length, self._k, self._number = length, k, landmarks
+
+    def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
+        """Draw landmarks, and fit on the projections."""
+        order = context.rng("landmarks").permutation(len(train))
+        chosen, others = np.split(order, [self._number])
+        self._landmarks = np.ascontiguousarray(train.sequence[np.sort(chosen)])
+        self._kernel = GappedKmerKernel(self._landmarks, self._length, self._k)
+        value, vector = np.linalg.eigh(self._kernel(self._landmarks))
+        kept = value > LEAST_EIGENVALUE * value[-1]
+        self._projection = np.ascontiguousarray(vector[:, kept] / np.sqrt(value[kept]))
+        # Of what no landmark has the fit must learn nothing, and so leave its coefficient the prior.
+        self._usual = np.array([np.inf])
+        super().fit(train, calibration, context)
+        left = self._project(train.sequence[others[:CHUNK]])[1]
+        self._usual = np.array([left.mean() if len(left) else 0.0])
+
+    def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Coordinates along the landmarks, and in the last column the excess of what is left over what usually is."""
+        projected, left = self._project(sequence)
+        return np.column_stack([projected, np.sqrt(np.maximum(left - self._usual, 0.0))])
+
+    def save(self, folder: Path) -> None:
+        """Write the regression and the landmarks as safetensors."""
+        super().save(folder)
+        arrays = {"landmarks": self._landmarks, "projection": self._projection, "usual": self._usual}
+        save_file(arrays, folder / LANDMARKS)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote, and tabulate the kernel again."""
+        super().load(folder)
+        stored = load_file(folder / LANDMARKS)
+        self._landmarks, self._projection, self._usual = (stored[n] for n in ("landmarks", "projection", "usual"))
+        self._kernel = GappedKmerKernel(self._landmarks, self._length, self._k)
+
+    def _project(self, sequence: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates ``(example, component)``, and the share ``(example,)`` of the kernel beyond them."""
+        projected = self._kernel(sequence) @ self._projection
+        return projected, 1.0 - np.square(projected).sum(axis=1)
 
 
 class GCLinear(LinearModel):
