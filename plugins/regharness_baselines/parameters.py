@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from regharness import Parameters
+from regharness_motifs.parameters import MotifLibrary, MotifVariant
 
 
 class KmerRidgeParameters(Parameters):
@@ -38,3 +39,26 @@ class GappedKmerParameters(Parameters):
         if self.k > self.length:
             raise ValueError(f"'k' compares {self.k} bases of a word of 'length' {self.length}")
         return self
+
+
+class MotifTreesParameters(Parameters):
+    """Parameters of ``motif_trees``."""
+
+    motifs: MotifLibrary = Field(
+        default="builtin",
+        description="builtin, jaspar or a release such as JASPAR2024 (needs the extra), or a JASPAR, MEME or "
+        "TRANSFAC file.",
+    )
+    motif_variant: MotifVariant = Field(
+        default="exact",
+        description="What is made of the library: exact, as it is; misspecified, every matrix blurred; subset, half "
+        "of the motifs; decoy, as many motifs that are no factor's.",
+    )
+    trees: int = Field(
+        default=3000, ge=1, le=100_000, description="Most trees; those up to the best calibration loss are kept."
+    )
+    learning_rate: float = Field(default=0.1, gt=0.0, le=1.0, description="Share of each tree's fit that is added.")
+    leaves: int = Field(default=4, ge=2, le=1000, description="Most leaves of a tree, one more than its splits.")
+    feature_share: float = Field(
+        default=0.5, gt=0.0, le=1.0, description="Share of the features, drawn at random, that a split chooses from."
+    )
