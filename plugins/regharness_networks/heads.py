@@ -98,7 +98,7 @@ def _read(values: Values, outputs: int, p: NetworkParameters) -> tuple[Values, V
     if p.head == "mean":
         return values, None
     if p.head == "quantiles":
-        return _of_quantiles(values.reshape(len(values), outputs, -1), np.array(p.quantiles))
+        return normal_of_quantiles(values.reshape(len(values), outputs, -1), np.array(p.quantiles))
     mean, spread = values[:, :outputs], values[:, outputs:]
     if p.head == "mean_log_variance":
         return mean, np.exp(spread)
@@ -107,7 +107,7 @@ def _read(values: Values, outputs: int, p: NetworkParameters) -> tuple[Values, V
     return mean, spread**2 if p.head == "mean_sd" else spread
 
 
-def _of_quantiles(values: Values, levels: Values) -> tuple[Values, Values]:
+def normal_of_quantiles(values: Values, levels: Values) -> tuple[Values, Values]:
     """Median and variance of the normal distribution that is nearest to the quantiles in least squares.
 
     A normal quantile is ``mean + sd z``: a line in z, whose slope is taken as zero where quantiles cross so much

@@ -1,59 +1,66 @@
-"""Own the network: sequence and prior features in, mean and log variance out. Trains nothing."""
+"""Own a whole reference network: a body, the prior's features, and a head. Trains nothing."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from regharness_reference.heads import Head
+from regharness_torch.dropping import Dropout
+
 LOG_VARIANCE_BOUND = 8.0
 """Log variances, of standardised targets, stay within plus and minus this, softly, so that none overflows."""
-POOL = 8
-"""Positions that share one maximum of the first convolution; about a motif, so little of its place is lost."""
+LEAST_EVIDENCE = 1e-3
+"""What nu and beta, and alpha above 1, of an evidential head are at least, so that no variance is infinite."""
+PRIOR_UNITS = 64
 
 
-class GaussianCNN(nn.Module):
-    """Two convolutions, pooled by maximum and mean, and a head that gives a Gaussian for each output.
-
-    Convolutions are two-dimensional with a height of one, since PyTorch can then keep the channels of a
-    position together in memory, which halves the time of a training step on a CPU core.
+class ReferenceNetwork(nn.Module):
+    """A body, a hidden layer, and a head for each output.
 
     Parameters
     ----------
-    filters, outputs, features
-        Filters of each convolution, outputs, and prior features.
+    body
+        Maps ``(example, base, position)`` to ``(example, body.width)``.
+    outputs, features
+        Outputs, and features of the prior.
+    head, values
+        What the head gives, and how many values for each output.
     dropout
         Before the head.
     """
 
-    def __init__(self, filters: int, outputs: int, features: int, dropout: float) -> None:
+    def __init__(self, body: Any, outputs: int, features: int, head: Head, values: int, dropout: float) -> None:
         super().__init__()
-        self.motifs = nn.Conv2d(4, filters, (1, 15), padding=(0, 7))
-        self.pool = nn.MaxPool2d((1, POOL), ceil_mode=True)
-        self.grammar = nn.Conv2d(filters, filters, (1, 7), padding=(0, 3))
-        self.to(memory_format=torch.channels_last)
-        self.hidden = nn.Linear(3 * filters, 2 * filters)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * filters, 2 * outputs)
-        self.prior = nn.Sequential(nn.Linear(features, 64), nn.ReLU()) if features else None
-        if features:
-            self.hidden = nn.Linear(3 * filters + 64, 2 * filters)
-            self.skip = nn.Linear(features, outputs, bias=False)
+        self.body, self.outputs, self.kind = body, outputs, head
+        self.prior = nn.Sequential(nn.Linear(features, PRIOR_UNITS), nn.ReLU()) if features else None
+        units = max(2 * body.width // 3, 8)
+        self.dense = nn.Linear(body.width + (PRIOR_UNITS if features else 0), units)
+        self.drop = Dropout(dropout, units)
+        self.head = nn.Linear(units, values * outputs)
+        self.skip = nn.Linear(features, outputs, bias=False) if features else None
 
-    def forward(self, one_hot: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``(example, base, position)`` and ``(example, feature)`` to mean and log variance."""
-        rows = one_hot[:, :, None].contiguous(memory_format=torch.channels_last)
-        first = torch.relu(self.pool(self.motifs(rows)))
-        second = torch.relu(self.grammar(first))
-        pooled = [first.amax(dim=(2, 3)), second.amax(dim=(2, 3)), second.mean(dim=(2, 3))]
+    def hidden(self, one_hot: Tensor, features: Tensor) -> Tensor:
+        """Units of the last hidden layer, ``(example, unit)``, before dropout."""
+        described = self.body(one_hot)
         if self.prior is not None:
-            pooled.append(self.prior(features))
-        hidden = self.dropout(torch.relu(self.hidden(torch.cat(pooled, dim=1))))
-        mean, raw = self.head(hidden).chunk(2, dim=1)
-        if self.prior is not None:
-            mean = mean + self.skip(features)
-        return mean, LOG_VARIANCE_BOUND * torch.tanh(raw / LOG_VARIANCE_BOUND)
+            described = torch.cat([described, self.prior(features)], dim=1)
+        return torch.relu(self.dense(described))
 
-
-def one_hot(sequence: Tensor) -> Tensor:
-    """Encode ``(example, position)`` codes as ``(example, base, position)`` float32; N is all zero."""
-    return nn.functional.one_hot(sequence.long(), 5)[:, :, :4].transpose(1, 2).float()
+    def forward(self, one_hot: Tensor, features: Tensor) -> Tensor:
+        """Map ``(example, base, position)`` and ``(example, feature)`` to ``(example, output, value)``."""
+        raw = self.head(self.drop(self.hidden(one_hot, features)))
+        raw = raw.view(one_hot.shape[0], -1, self.outputs).transpose(1, 2)
+        first, rest = raw[..., :1], raw[..., 1:]
+        if self.skip is not None:
+            first = first + self.skip(features)[..., None]
+        if self.kind == "gaussian":
+            return torch.cat([first, LOG_VARIANCE_BOUND * torch.tanh(rest / LOG_VARIANCE_BOUND)], dim=2)
+        positive = nn.functional.softplus(rest)
+        if self.kind == "quantile":
+            # The first value is where the quantiles begin, and the others are the steps between them.
+            return torch.cat([first, first + torch.cumsum(positive, dim=2)], dim=2)
+        above = torch.tensor([0.0, 1.0, 0.0], device=raw.device)
+        return torch.cat([first, positive + LEAST_EVIDENCE + above], dim=2)
