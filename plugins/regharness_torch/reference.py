@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import nn
 
+from regharness import RunContext
+from regharness.capabilities import Exported
 from regharness_reference.adapter import ReferenceModel, Shape
 from regharness_reference.heads import width
 from regharness_torch.architectures import CNN, BiLSTM, LegNet, Transformer
@@ -31,6 +34,7 @@ class TorchReference(ReferenceModel):
     """
 
     checked: ClassVar[type[HeadParameters]]
+    export_formats = ("onnx", "safetensors")
 
     def __init__(self, **parameters: Any) -> None:
         p = self.checked.model_construct(**parameters)
@@ -52,6 +56,15 @@ class TorchReference(ReferenceModel):
         robust = self._given.robust
         groups = robust.bins if robust is not None and robust.groups == "gc_content" else shape.outputs
         return TorchLearner(lambda: self.network(shape), self._given, groups, seed, device)
+
+    def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:
+        """Write the network as ONNX, or its weights as safetensors."""
+        from regharness_torch.exported import write
+
+        learner = self._on(RunContext(device="cpu"))
+        assert isinstance(learner, TorchLearner)
+        made = type(self).__name__, self._given, self._shape
+        return write(learner.network.eval(), made, self._scales, outputs, path, format)
 
 
 class TorchCNN(TorchReference):
