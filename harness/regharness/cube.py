@@ -1,7 +1,8 @@
 """Own a task's zarr cube of predictions and targets. Knows no model and computes no score.
 
 One group a task; every array carries its dimension names, so that ``xarray.open_zarr`` opens it with no help.
-A cell is one chunk. A chunk that was never written reads as NaN, and ``status`` tells it from a prediction.
+A cell is one chunk; of quantiles it is one for the levels that the first models have, and one for those that later
+models add. A chunk that was never written reads as NaN, and ``status`` tells it from a prediction.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from regharness.errors import InputError
 from regharness.interfaces import Prediction, SequenceBatch
 from regharness.magnitude import BY_OUTPUT
 from regharness.magnitude import LONG_NAMES as MAGNITUDES
+from regharness.quantiles import level_label
 
 PREDICTIONS = (dims.MEAN, dims.ALEATORIC, dims.EPISTEMIC)
 MEASUREMENTS = (dims.TARGET, dims.NOISE_VARIANCE, dims.TRUTH)
 FORMAT = 2
 """Raised when a cube of an earlier version can no longer be continued."""
+_TYPES: dict[str, type] = {dims.SEED: int, dims.QUANTILE: float}
+"""Of labels that are not text."""
 _LONG_NAMES = {
     dims.MEAN: "predicted target",
     dims.ALEATORIC: "predicted variance of measurement and biology",
@@ -40,7 +44,7 @@ _LONG_NAMES = {
 
 
 class Cube:
-    """A task's cube on disk, grown along model, shift, seed and example; labels are only ever added."""
+    """A task's cube on disk, grown along model, shift, seed, example and quantile; labels are only ever added."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,6 +52,8 @@ class Cube:
         if self._group.attrs.get("format") != FORMAT:
             raise InputError(f"{path} was written by an earlier version", help="choose another folder with -o")
         self._labels = {name: self._read_labels(name) for name in dims.CELL}
+        if dims.QUANTILES in self._group:
+            self._labels[dims.QUANTILE] = self._read_labels(dims.QUANTILE)
 
     @classmethod
     def create(cls, path: Path, outputs: Sequence[str], examples: int, attributes: Mapping[str, Any]) -> Cube:
@@ -92,8 +98,11 @@ class Cube:
         shifts: Sequence[tuple[str, str, int]],
         seeds: Sequence[int],
         outputs: Sequence[str],
+        levels: Sequence[float] = (),
     ) -> None:
-        """Add what is new of models, shifts ``(label, operator, severity)`` and seeds; nothing is moved or lost.
+        """Add what is new of models, shifts ``(label, operator, severity)``, seeds and quantile levels.
+
+        Nothing is moved or lost. Without any level the cube has no quantiles.
 
         Raises
         ------
@@ -107,7 +116,11 @@ class Cube:
                 help="choose another folder with -o",
             )
         self._drop_consolidated()
-        for name, wanted in ((dims.MODEL, models), (dims.SHIFT, [s[0] for s in shifts]), (dims.SEED, seeds)):
+        asked: dict[str, Sequence[Any]] = {dims.MODEL: models, dims.SHIFT: [s[0] for s in shifts], dims.SEED: seeds}
+        if levels:
+            self._begin_quantiles(len(levels))
+            asked[dims.QUANTILE] = [level_label(level) for level in levels]
+        for name, wanted in asked.items():
             known = self._labels[name]
             known += [label for label in wanted if label not in known]
         facts = {label: (operator, severity) for label, operator, severity in shifts}
@@ -115,7 +128,7 @@ class Cube:
         self._resize()
         added = self._labels[dims.SHIFT][old:]
         for name, labels in self._labels.items():
-            self._group[name][:] = np.array(labels, dtype=object if name != dims.SEED else np.int64)
+            self._group[name][:] = np.array(labels, dtype=_TYPES.get(name, object))
         if added:
             self._group[dims.SHIFT_OPERATOR][old:] = np.array([facts[s][0] for s in added], dtype=object)
             self._group[dims.SEVERITY][old:] = np.array([facts[s][1] for s in added])
@@ -147,6 +160,8 @@ class Cube:
                 # An earlier prediction of this cell may have given what this one does not.
                 value = np.full(prediction.mean.shape, np.nan, np.float32)
             _fill(array, at, value)
+        if dims.QUANTILES in self._group:
+            self._write_quantiles(at, prediction)
 
     def write_status(self, cells: Mapping[tuple[str, str, int], tuple[int, str]]) -> None:
         """Store ``(model, shift, seed) -> (status, key)``; every cell that is not named is missing."""
@@ -171,7 +186,25 @@ class Cube:
         return self._labels[name].index(label)
 
     def _read_labels(self, name: str) -> list[Any]:
-        return [str(label) if name != dims.SEED else int(label) for label in self._group[name][:]]
+        return [_TYPES.get(name, str)(label) for label in self._group[name][:]]
+
+    def _begin_quantiles(self, levels: int) -> None:
+        """Make room for quantiles where there is none; a cell's chunk then holds so many `levels`."""
+        like = self._group[dims.MEAN]
+        if dims.QUANTILE not in self._group:
+            _array(self._group, dims.QUANTILE, (dims.QUANTILE,), "float64", (0,), (1024,))
+            self._group[dims.QUANTILE].attrs.update(long_name="probability that the measurement stays below")
+        if dims.QUANTILES not in self._group:
+            _array(self._group, dims.QUANTILES, dims.QUANTILED, "float32", (*like.shape, 0), (*like.chunks, levels))
+            self._group[dims.QUANTILES].attrs.update(long_name="predicted quantiles", units=like.attrs["units"])
+            self._labels[dims.QUANTILE] = []
+
+    def _write_quantiles(self, at: tuple[int, ...], prediction: Prediction) -> None:
+        known = self._labels[dims.QUANTILE]
+        value = np.full((*prediction.mean.shape, len(known)), np.nan, np.float32)
+        if prediction.quantiles is not None:
+            value[..., [known.index(level_label(level)) for level in prediction.quantile_levels]] = prediction.quantiles
+        _fill(self._group[dims.QUANTILES], at, value)
 
     def _resize(self, examples: int | None = None) -> None:
         """Make every array as long as the labels, and at least `examples` long along ``example``."""

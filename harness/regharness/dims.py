@@ -5,11 +5,13 @@ SHIFT = "shift"
 SEED = "seed"
 EXAMPLE = "example"
 OUTPUT = "output"
+QUANTILE = "quantile"
 TASK = "task"
 
 MEAN = "mean"
 ALEATORIC = "aleatoric_variance"
 EPISTEMIC = "epistemic_variance"
+QUANTILES = "quantiles"
 TARGET = "target"
 NOISE_VARIANCE = "noise_variance"
 TRUTH = "truth"
@@ -30,6 +32,7 @@ IDENTITY = "identity"
 
 CELL = (MODEL, SHIFT, SEED)
 PREDICTED = (MODEL, SHIFT, SEED, EXAMPLE, OUTPUT)
+QUANTILED = (*PREDICTED, QUANTILE)
 MEASURED = (SHIFT, SEED, EXAMPLE, OUTPUT)
 
 MISSING, DONE, FAILED = 0, 1, 2

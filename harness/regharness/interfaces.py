@@ -387,11 +387,14 @@ class Metric(Protocol):
     direction
         ``"lower"`` or ``"higher"`` is better, or the value that a perfect model reaches.
     needs_variance
-        Whether it needs the predictive variance.
+        Whether `score` needs the predictive variance.
+    needs_quantiles
+        Whether there is no score without a model's own quantiles; `score` is then never called.
     """
 
     direction: Literal["lower", "higher"] | float = "lower"
     needs_variance: bool = False
+    needs_quantiles: bool = False
 
     def score(
         self,
@@ -404,6 +407,19 @@ class Metric(Protocol):
         `variance` is the total predictive variance, zero or above, and None unless `needs_variance`.
         """
         ...
+
+    def takes_levels(self, levels: tuple[float, ...]) -> bool:
+        """Whether a model's own quantiles of these levels are scored, by `score_quantiles` in place of `score`."""
+        return False
+
+    def score_quantiles(
+        self, target: NDArray[np.float64], quantiles: NDArray[np.float64], levels: tuple[float, ...]
+    ) -> float:
+        """Reduce a target ``(example,)`` and quantiles ``(example, quantile)``, free of NaN, to a number.
+
+        `levels` rise along ``quantile`` between 0 and 1. Called only where `takes_levels`.
+        """
+        raise NotImplementedError
 
 
 class ShiftMetric(Protocol):

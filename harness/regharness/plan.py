@@ -19,10 +19,11 @@ from regharness.catalog import Catalog
 from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
 from regharness.fitting import build_model
-from regharness.interfaces import DataGenerator, DataInfo, ShiftOperator
+from regharness.interfaces import DataGenerator, DataInfo, ModelAdapter, ShiftOperator
 from regharness.nested import nested_uses
 from regharness.parameters import file_digests
 from regharness.provenance import code_version
+from regharness.quantiles import declared_levels, level_label, level_problem
 from regharness.spec import BenchmarkSpec, ModelEntry, TaskEntry, Use
 
 FILTERS = ("task", "model", "shift", "seed")
@@ -81,15 +82,27 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run computes: cells ordered by task, seed, model, shift."""
+    """What a run computes: cells ordered by task, seed, model, shift.
+
+    Attributes
+    ----------
+    quantile_levels
+        Model to the levels of the quantiles that it declares.
+    """
 
     spec: BenchmarkSpec
     tasks: dict[str, Task]
     cells: tuple[Cell, ...]
+    quantile_levels: dict[str, tuple[float, ...]]
 
     def models(self, task: str) -> list[ModelEntry]:
         """Models that take part in a task, in the spec's order."""
         return [model for model in self.spec.models if model.tasks is None or task in model.tasks]
+
+    def levels(self, task: str) -> list[float]:
+        """Levels of the quantiles of all models that take part in a task, from low to high."""
+        given = (self.quantile_levels[model.name] for model in self.models(task))
+        return sorted({level_label(level) for levels in given for level in levels})
 
 
 def make_plan(spec: BenchmarkSpec, catalog: Catalog) -> Plan:
@@ -102,6 +115,7 @@ def make_plan(spec: BenchmarkSpec, catalog: Catalog) -> Plan:
     """
     problems: list[Problem] = []
     tasks: dict[str, Task] = {}
+    levels: dict[str, tuple[float, ...]] = {}
     for entry in spec.tasks:
         try:
             tasks[entry.name] = _task(entry, catalog)
@@ -109,12 +123,14 @@ def make_plan(spec: BenchmarkSpec, catalog: Catalog) -> Plan:
             problems += [_in_task(entry.name, problem) for problem in error.problems]
     for model in spec.models:
         try:
-            problems += _unmet(model, tasks, catalog)
+            built = build_model(model, catalog)
+            levels[model.name] = declared_levels(built)
+            problems += _unmet(model, built, tasks)
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return Plan(spec, tasks, tuple(_cells(spec, tasks, catalog)))
+    return Plan(spec, tasks, tuple(_cells(spec, tasks, catalog)), levels)
 
 
 def select(cells: Iterable[Cell], only: Iterable[str]) -> list[Cell]:
@@ -180,12 +196,14 @@ def _task(entry: TaskEntry, catalog: Catalog) -> Task:
     return Task(entry.name, generator, info, tuple(shifts))
 
 
-def _unmet(entry: ModelEntry, tasks: dict[str, Task], catalog: Catalog) -> Iterator[Problem]:
-    needs = build_model(entry, catalog).needs
+def _unmet(entry: ModelEntry, model: ModelAdapter, tasks: dict[str, Task]) -> Iterator[Problem]:
+    wrong = level_problem(declared_levels(model))
+    if wrong:
+        yield Problem(f"model '{entry.name}': {wrong}", help="see its quantile_levels")
     for task in tasks.values():
         if entry.tasks is not None and task.name not in entry.tasks:
             continue
-        lacking = sorted(needs - task.info.offers)
+        lacking = sorted(model.needs - task.info.offers)
         if lacking:
             yield Problem(
                 f"model '{entry.name}' needs {', '.join(lacking)}, which the data of task '{task.name}' do not offer",

@@ -81,7 +81,8 @@ class Run:
             raise InputError(f"{self.folder} has no cube of task '{task}' yet", help="run its spec again")
         labels = {"model": self.models(task), "shift": self.shifts(task), "seed": list(self.spec.seeds)}
         cube: xr.Dataset = open_cube(path)
-        return cube.sel(labels)
+        cube = cube.sel(labels)
+        return cube.sortby(dims.QUANTILE) if dims.QUANTILE in cube.dims else cube
 
     @functools.cached_property
     def scores(self) -> xr.Dataset:

@@ -142,6 +142,7 @@ def _cube(plan: Plan, task: Task, folder: Path, records: Records) -> Cube:
         [(shift.label, shift.operator_name, shift.severity) for shift in task.shifts],
         plan.spec.seeds,
         task.info.outputs,
+        plan.levels(task.name),
     )
     return cube
 

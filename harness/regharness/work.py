@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regharness.catalog import Catalog
 from regharness.cube import Cube
@@ -17,6 +18,7 @@ from regharness.examples import Examples
 from regharness.fitting import build_model, fitted_model
 from regharness.interfaces import ModelAdapter, Prediction, RunContext, SequenceBatch
 from regharness.plan import Cell, Plan
+from regharness.quantiles import declared_levels, level_problem
 from regharness.records import Record
 from regharness.seeding import seed_for
 
@@ -76,7 +78,7 @@ class CellWorker:
         batch = self._examples.test_set(cell.task, cell.seed, cell.shift)
         seen = replace(batch, target=None) if "truth" in model.needs else batch.inputs()
         prediction = model.predict(seen, context)
-        check(prediction, batch)
+        check(prediction, batch, declared_levels(model))
         self._cubes[cell.task].write_prediction(cell.model, cell.shift, cell.seed, prediction)
         return dict(model.execution())
 
@@ -107,13 +109,21 @@ def failure(cell: Cell, error: Exception, seconds: float) -> Record:
     return Record(*cell.name, cell.key, "failed", reason[:500], detail[-20_000:], seconds)
 
 
-def check(prediction: Prediction, batch: SequenceBatch) -> None:
+def check(prediction: Prediction, batch: SequenceBatch, levels: tuple[float, ...] = ()) -> None:
     """Refuse an answer that cannot be stored or scored.
+
+    Parameters
+    ----------
+    prediction, batch
+        The answer, and what was asked.
+    levels
+        Of the quantiles that the model declared.
 
     Raises
     ------
     CellError
-        No `Prediction`, a wrong shape or dtype, NaN or infinity, a negative variance.
+        No `Prediction`, a wrong shape or dtype, NaN or infinity, a negative variance; quantiles that fall, or that
+        are others than declared.
     """
     if not isinstance(prediction, Prediction):
         raise CellError(f"predict gave {type(prediction).__name__}, not a Prediction")
@@ -122,14 +132,43 @@ def check(prediction: Prediction, batch: SequenceBatch) -> None:
         value = getattr(prediction, name)
         if value is None and name != "mean":
             continue
-        if not isinstance(value, np.ndarray):
-            raise CellError(f"{name} is {type(value).__name__}, not a numpy array")
-        if value.shape != shape:
-            raise CellError(f"{name} has shape {value.shape}, not (example, output) = {shape}")
-        if value.dtype != np.float32:
-            raise CellError(f"{name} is {value.dtype}, not float32")
-        bad = ~np.isfinite(value)
-        if bad.any():
-            raise CellError(f"{name} is NaN or infinite for {int(bad.any(axis=1).sum())} of {len(batch)} examples")
+        _check_array(name, value, shape, "(example, output)")
         if name != "mean" and (value < 0).any():
-            raise CellError(f"{name} is negative for {int((value < 0).any(axis=1).sum())} of {len(batch)} examples")
+            raise CellError(f"{name} is negative for {_examples(value < 0)}")
+    _check_levels(prediction, levels)
+    if prediction.quantiles is None:
+        return
+    _check_array("quantiles", prediction.quantiles, (*shape, len(levels)), "(example, output, quantile)")
+    falls = np.diff(prediction.quantiles, axis=2) < 0
+    if falls.any():
+        raise CellError(f"quantiles fall along their levels for {_examples(falls)}")
+
+
+def _check_levels(prediction: Prediction, levels: tuple[float, ...]) -> None:
+    wrong = level_problem(levels)
+    if wrong:
+        raise CellError(f"the model declares its quantile_levels wrongly: {wrong}")
+    given = tuple(float(level) for level in prediction.quantile_levels)
+    if given != levels:
+        raise CellError(f"quantile_levels are {_listed(given)}, and the model declares {_listed(levels)}")
+    if (prediction.quantiles is None) == bool(levels):
+        raise CellError("predict gave quantiles without levels" if not levels else "predict gave no quantiles")
+
+
+def _check_array(name: str, value: object, shape: tuple[int, ...], axes: str) -> None:
+    if not isinstance(value, np.ndarray):
+        raise CellError(f"{name} is {type(value).__name__}, not a numpy array")
+    if value.shape != shape:
+        raise CellError(f"{name} has shape {value.shape}, not {axes} = {shape}")
+    if value.dtype != np.float32:
+        raise CellError(f"{name} is {value.dtype}, not float32")
+    if not np.isfinite(value).all():
+        raise CellError(f"{name} is NaN or infinite for {_examples(~np.isfinite(value))}")
+
+
+def _examples(bad: NDArray[np.bool_]) -> str:
+    return f"{int(bad.reshape(len(bad), -1).any(axis=1).sum())} of {len(bad)} examples"
+
+
+def _listed(levels: tuple[float, ...]) -> str:
+    return ", ".join(f"{level:g}" for level in levels) or "none"

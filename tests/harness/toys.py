@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -67,8 +68,6 @@ class Offset(ShiftOperator):
         self.broken = broken
 
     def apply(self, dataset, severity, rng):
-        from dataclasses import replace
-
         if self.broken and severity == 5:
             raise RuntimeError("no level five today")
         return replace(dataset.test, target=dataset.test.target + np.float32(severity))
@@ -147,6 +146,20 @@ class Constant(ModelAdapter):
         self.variance = np.array(values["variance"], np.float32)
 
 
+class Quantiled(Constant):
+    """The same, with quantiles: the mean, plus what the level differs from a half."""
+
+    def __init__(self, levels: tuple[float, ...] = (0.05, 0.5, 0.95), offset: float = 0.0, falling: bool = False):
+        super().__init__(offset)
+        self.quantile_levels, self.falling = levels, falling
+
+    def predict(self, batch, context):
+        found = super().predict(batch, context)
+        steps = np.array(self.quantile_levels, np.float32) - np.float32(0.5)
+        quantiles = found.mean[..., None] + (-steps if self.falling else steps)
+        return replace(found, quantiles=quantiles, quantile_levels=self.quantile_levels)
+
+
 class FileParameters(Parameters):
     path: InputFile
 
@@ -214,6 +227,7 @@ def regharness_model_adapters():
 
     return {
         "constant": Constant,
+        "quantiled": Quantiled,
         "from_file": Component(FromFile, parameters=FileParameters),
         "toy_oracle": Oracle,
         "needs_package": Component("nowhere:Model", requires=("no_such_package",), extra="toys[all]"),

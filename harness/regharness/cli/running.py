@@ -129,6 +129,7 @@ def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[s
 def _task_facts(plan: Plan, name: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
     info = plan.tasks[name].info
     n = info.sizes["test"] * len(info.outputs)
+    levels = sum(len(plan.quantile_levels[cell["model"]]) for cell in cells)
     return {
         "outputs": list(info.outputs),
         "unit": info.unit,
@@ -138,8 +139,8 @@ def _task_facts(plan: Plan, name: str, cells: list[dict[str, Any]]) -> dict[str,
         "shifts": [shift.label for shift in plan.tasks[name].shifts],
         "cells": len(cells),
         "done": sum(cell["done"] for cell in cells),
-        # Mean and two variances, float32, before compression.
-        "megabytes": round(len(cells) * n * 3 * 4 / 1e6, 3),
+        # Mean, two variances and quantiles, float32, before compression.
+        "megabytes": round((3 * len(cells) + levels) * n * 4 / 1e6, 3),
         "device": plan.spec.run.device,
         "warnings": list(info.warnings),
     }
