@@ -11,8 +11,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness.catalog import load_catalog
-from regharness.dims import ALEATORIC, DONE, EPISTEMIC, EXAMPLE, MEAN, N_EXAMPLES, OUTPUT, STATUS, TARGET
+from regharness.dims import (
+    ALEATORIC,
+    DONE,
+    EPISTEMIC,
+    EXAMPLE,
+    MEAN,
+    N_EXAMPLES,
+    OUTPUT,
+    QUANTILE,
+    QUANTILES,
+    STATUS,
+    TARGET,
+)
 from regharness.errors import InputError, unknown_name
+from regharness.quantiles import level_problem
 from regharness.scoring import COUNTS, VARIANCE, Values, refuse_negative, resolve, score_cell
 
 if TYPE_CHECKING:
@@ -27,8 +40,8 @@ def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default")
     dataset
         As `score_cube` takes it.
     metrics
-        ``"default"``, or names. By default the metrics that need a variance are left out when the dataset
-        has none.
+        ``"default"``, or names. By default the metrics that need a variance, or quantiles, are left out when
+        the dataset has none.
 
     Returns
     -------
@@ -40,7 +53,8 @@ def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default")
     InputError
         As of `evaluate` and `score_cube`.
     """
-    chosen = resolve(metrics, has_variance=any(v in dataset for v in (VARIANCE, ALEATORIC, EPISTEMIC)))
+    has_variance = any(name in dataset for name in (VARIANCE, ALEATORIC, EPISTEMIC))
+    chosen = resolve(metrics, has_variance, _levels(dataset))
     scores = score_cube(dataset, chosen)
     catalog = load_catalog()
     for name in chosen:
@@ -56,7 +70,9 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Dataset
     dataset
         ``mean`` with ``example`` among its dimensions; ``target`` with some of them; optionally ``variance``,
         or ``aleatoric_variance`` and ``epistemic_variance``. A variance that is NaN all over a cell is one
-        that its model does not give. With ``n_examples``, later rows of a cell are padding and do not count.
+        that its model does not give. Optionally ``quantiles``, with a dimension ``quantile`` more than ``mean``,
+        whose labels are their levels; those of a level that is NaN all over a cell are
+        not given either. With ``n_examples``, later rows of a cell are padding and do not count.
         With ``status``, a cell that is not done is NaN, and none of its examples is valid or dropped.
     metrics
         Name in the result to metric.
@@ -69,8 +85,12 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Dataset
     Raises
     ------
     InputError
-        When a variable or dimension is missing, the variance is given twice, or a variance is negative.
+        When a variable or dimension is missing, the variance is given twice, a variance is negative, or levels
+        of quantiles repeat or are not between 0 and 1.
     """
+    levels = np.array(_levels(dataset))
+    if QUANTILES in dataset:
+        dataset = dataset.sortby(QUANTILE)
     names = _cube_variables(dataset)
     kept = tuple(str(name) for name in dataset[MEAN].dims if name != EXAMPLE)
     shape = tuple(dataset.sizes[name] for name in kept)
@@ -79,10 +99,12 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Dataset
     outputs = dataset.sizes[OUTPUT] if OUTPUT in kept else 1
     for cell, rows in _cells(dataset, [name for name in kept if name != OUTPUT]):
         arrays = {name: _load(dataset[name], {**cell, EXAMPLE: rows}, outputs) for name in names}
+        quantiles, own = _own(arrays.get(QUANTILES), levels)
         variance = _total_variance(arrays, _place(dataset, cell))
         for j in range(outputs):
             column = None if variance is None else variance[:, j]
-            scores = score_cell(arrays[TARGET][:, j], arrays[MEAN][:, j], column, metrics)
+            of_output = None if quantiles is None else quantiles[:, j]
+            scores = score_cell(arrays[TARGET][:, j], arrays[MEAN][:, j], column, metrics, of_output, own)
             place = tuple({**cell, OUTPUT: j}[name] for name in kept)
             for name, score in scores.items():
                 results[name][place] = score
@@ -139,15 +161,38 @@ def _cube_variables(dataset: xr.Dataset) -> list[str]:
             f"the dataset has '{VARIANCE}' and its parts '{ALEATORIC}' or '{EPISTEMIC}'",
             help="drop one of them",
         )
-    names = [name for name in (MEAN, TARGET, VARIANCE, ALEATORIC, EPISTEMIC) if name in dataset]
+    names = [name for name in (MEAN, TARGET, VARIANCE, ALEATORIC, EPISTEMIC, QUANTILES) if name in dataset]
     for name in names:
-        beyond = [str(dim) for dim in dataset[name].dims if dim not in dataset[MEAN].dims]
-        if EXAMPLE not in dataset[name].dims or beyond:
+        own = [QUANTILE] if name == QUANTILES else []
+        beyond = [str(dim) for dim in dataset[name].dims if dim not in (*dataset[MEAN].dims, *own)]
+        if any(dim not in dataset[name].dims for dim in (EXAMPLE, *own)) or beyond:
+            needed = " and ".join(f"'{dim}'" for dim in (EXAMPLE, *own))
             raise InputError(
                 f"'{name}' has the dimensions {dataset[name].dims}",
-                help=f"it needs '{EXAMPLE}', and none that '{MEAN}' has not",
+                help=f"it needs {needed}, and no other that '{MEAN}' has not",
             )
     return names
+
+
+def _levels(dataset: xr.Dataset) -> tuple[float, ...]:
+    """Levels of the quantiles of all models, from low to high; empty without quantiles."""
+    if QUANTILES not in dataset:
+        return ()
+    if QUANTILE not in dataset.coords:
+        raise InputError(f"'{QUANTILES}' have no coordinate '{QUANTILE}'", help="give it their levels")
+    levels = tuple(sorted(float(level) for level in dataset[QUANTILE].values))
+    wrong = level_problem(levels)
+    if wrong:
+        raise InputError(wrong, help=f"the labels along '{QUANTILE}' are levels, each between 0 and 1 and there once")
+    return levels
+
+
+def _own(quantiles: Values | None, levels: NDArray[np.float64]) -> tuple[Values | None, tuple[float, ...]]:
+    """The quantiles that the model of a cell gives ``(example, output, quantile)``, and their levels."""
+    if quantiles is None:
+        return None, ()
+    given = ~np.isnan(quantiles).all(axis=(0, 1))
+    return (quantiles[..., given], tuple(levels[given].tolist())) if given.any() else (None, ())
 
 
 def _cells(dataset: xr.Dataset, over: list[str]) -> Iterator[tuple[dict[str, int], slice]]:
@@ -162,12 +207,12 @@ def _cells(dataset: xr.Dataset, over: list[str]) -> Iterator[tuple[dict[str, int
 
 
 def _load(variable: xr.DataArray, where: Mapping[str, int | slice], outputs: int) -> Values:
-    """Read ``(example, output)`` float64 of one cell."""
-    part = variable.isel(where, missing_dims="ignore").transpose(EXAMPLE, OUTPUT, missing_dims="ignore")
+    """Read ``(example, output)`` float64 of one cell, of quantiles ``(example, output, quantile)``."""
+    part = variable.isel(where, missing_dims="ignore").transpose(EXAMPLE, OUTPUT, QUANTILE, missing_dims="ignore")
     values = np.asarray(part.values, dtype=np.float64)
-    if values.ndim == 1:
+    if OUTPUT not in part.dims:
         values = values[:, np.newaxis]
-    return np.broadcast_to(values, (len(values), outputs))
+    return np.broadcast_to(values, (len(values), outputs, *values.shape[2:]))
 
 
 def _total_variance(arrays: Mapping[str, Values], place: str) -> Values | None:

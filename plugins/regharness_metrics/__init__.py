@@ -15,6 +15,8 @@ RETAINED = (50, 70, 80, 90, 95)
 LIN = "Lin, Biometrics 45:255 (1989)"
 NIX = "Nix & Weigend, ICNN 1:55 (1994)"
 GNEITING = "Gneiting et al., Monthly Weather Review 133:1098 (2005)"
+KOENKER = "Koenker & Bassett, Econometrica 46:33 (1978)"
+BRACHER = "Bracher et al., PLoS Comput. Biol. 17:e1008618 (2021)"
 WINKLER = "Winkler, J. Am. Stat. Assoc. 67:187 (1972)"
 KULESHOV = "Kuleshov, Fenner & Ermon, ICML (2018)"
 LEVI = "Levi et al., Sensors 22:5540 (2022)"
@@ -133,7 +135,16 @@ def _of_intervals() -> dict[str, Component]:
         )
         for percent in SCORED_LEVELS
     }
-    return {**coverage, **width, **score}
+    return {**coverage, **width, **score, **_of_quantiles()}
+
+
+def _of_quantiles() -> dict[str, Component]:
+    return {
+        "pinball": _metric("quantiles:PinballLoss", "Pinball loss, mean over a model's own quantiles.", KOENKER),
+        "wis": _metric(
+            "quantiles:WeightedIntervalScore", "Weighted interval score of a model's own quantiles.", BRACHER
+        ),
+    }
 
 
 def _of_the_ranking() -> dict[str, Component]:

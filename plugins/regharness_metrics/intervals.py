@@ -1,7 +1,9 @@
-"""Score the closed central intervals ``mu +- q sigma`` of a Gaussian prediction, at one level each.
+"""Score closed central intervals, at one level each: a model's own, else ``mu +- q sigma`` of a Gaussian prediction.
 
 Notation: y target, mu mean, e = y - mu, sigma = sqrt(variance), level c = percent / 100 and
-q = Phi^-1((1 + c) / 2). All exact over the examples of a cell, in float64.
+q = Phi^-1((1 + c) / 2). A model's own interval reaches from its quantile of level (1 - c) / 2, l, to that of level
+(1 + c) / 2, u; where it gives both, they are used and its variance is not. All exact over the examples of a cell, in
+float64.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from regharness.interfaces import Metric
+from regharness.quantiles import level_places
 
 Values = NDArray[np.float64]
 
@@ -20,11 +23,32 @@ def _quantile(percent: int) -> float:
     return float(ndtri((1 + percent / 100) / 2))
 
 
-class Coverage(Metric):
+class _IntervalMetric(Metric):
+    """A score of the central interval of one level."""
+
+    needs_variance = True
+
+    def __init__(self, percent: int) -> None:
+        self._quantile = _quantile(percent)
+        self._ends = ((100 - percent) / 200, (100 + percent) / 200)
+
+    def takes_levels(self, levels: tuple[float, ...]) -> bool:
+        """Whether both ends of the interval are among them."""
+        return level_places(levels, self._ends) is not None
+
+    def _interval(self, quantiles: Values, levels: tuple[float, ...]) -> tuple[Values, Values]:
+        """Lower and upper ends ``(example,)``."""
+        places = level_places(levels, self._ends)
+        assert places is not None
+        lower, upper = quantiles[:, places].T
+        return lower, upper
+
+
+class Coverage(_IntervalMetric):
     """Share of targets inside the central interval, ``mean(|e| <= q sigma)``; its borders count as inside.
 
-    Direction: target value c. Needs: variance. A zero sigma covers only a zero error; an infinite one covers
-    everything.
+    Direction: target value c. Needs: variance, or quantiles, of which it is ``mean(l <= y <= u)``. A zero sigma
+    covers only a zero error; an infinite one covers everything.
 
     Parameters
     ----------
@@ -32,21 +56,24 @@ class Coverage(Metric):
         Level c in percent, between 0 and 100.
     """
 
-    needs_variance = True
-
     def __init__(self, percent: int) -> None:
+        super().__init__(percent)
         self.direction = percent / 100
-        self._quantile = _quantile(percent)
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         return float(np.mean(np.abs(target - mean) <= self._quantile * np.sqrt(variance)))
 
+    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+        lower, upper = self._interval(quantiles, levels)
+        return float(np.mean((lower <= target) & (target <= upper)))
 
-class MeanWidth(Metric):
+
+class MeanWidth(_IntervalMetric):
     """Mean width of the central interval, ``2 q mean(sigma)``, in target units.
 
-    Direction: lower, among models that reach their coverage. Needs: variance. An infinite sigma: infinity.
+    Direction: lower, among models that reach their coverage. Needs: variance, or quantiles, of which it is
+    ``mean(u - l)``. An infinite sigma: infinity.
 
     Parameters
     ----------
@@ -55,20 +82,22 @@ class MeanWidth(Metric):
     """
 
     direction = "lower"
-    needs_variance = True
-
-    def __init__(self, percent: int) -> None:
-        self._quantile = _quantile(percent)
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         return float(2 * self._quantile * np.mean(np.sqrt(variance)))
 
+    @np.errstate(all="ignore")
+    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+        lower, upper = self._interval(quantiles, levels)
+        return float(np.mean(upper - lower))
 
-class IntervalScore(Metric):
+
+class IntervalScore(_IntervalMetric):
     """Winkler's interval score, ``mean(2 q sigma + (2 / (1 - c)) max(|e| - q sigma, 0))``, in target units.
 
-    Direction: lower, zero at best. Needs: variance. A zero sigma: ``2 / (1 - c)`` times the absolute error;
+    Direction: lower, zero at best. Needs: variance, or quantiles, of which it is ``mean(u - l + (2 / (1 - c))
+    (max(l - y, 0) + max(y - u, 0)))``. A zero sigma: ``2 / (1 - c)`` times the absolute error;
     an infinite one: infinity. Winkler, J. Am. Stat. Assoc. 67:187 (1972).
 
     Parameters
@@ -78,10 +107,9 @@ class IntervalScore(Metric):
     """
 
     direction = "lower"
-    needs_variance = True
 
     def __init__(self, percent: int) -> None:
-        self._quantile = _quantile(percent)
+        super().__init__(percent)
         self._penalty = 200 / (100 - percent)
 
     @np.errstate(all="ignore")
@@ -89,3 +117,9 @@ class IntervalScore(Metric):
         half_width = self._quantile * np.sqrt(variance)
         overshoot = np.maximum(np.abs(target - mean) - half_width, 0)
         return float(np.mean(2 * half_width + self._penalty * overshoot))
+
+    @np.errstate(all="ignore")
+    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+        lower, upper = self._interval(quantiles, levels)
+        overshoot = np.maximum(lower - target, 0) + np.maximum(target - upper, 0)
+        return float(np.mean(upper - lower + self._penalty * overshoot))

@@ -32,6 +32,7 @@ def test_plugin_offers_the_names_of_the_contract():
         *["z_mean", "z_mean_square", "z_var", "sharpness", "dispersion", "spread_skill"],
         *["aurc", "aurc_abs", "aurc_oracle", "e_aurc", "e_aurc_abs", "augrc", "augrc_abs", "spearman_error_sigma"],
         *["ence", "miscalibration_area", "calibration_error_kuleshov", "degradation", "worst_shift"],
+        *["pinball", "wis"],
         *(f"coverage_{percent}" for percent in LEVELS),
         *(f"mean_width_{percent}" for percent in LEVELS),
         *(f"interval_score_{percent}" for percent in (50, 80, 90, 95)),

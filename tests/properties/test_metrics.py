@@ -35,6 +35,7 @@ UNCHANGED = [
     *(name for name in CATALOG.names("metric") if name.startswith("coverage")),
 ]
 EVERY = [*SCALE_ALIKE, *SCALE_SQUARED, *UNCHANGED, "nll"]
+OF_QUANTILES = ["pinball", "wis"]
 # ENCE cuts its bins in the order given where sigmas are equal; that is its definition.
 ORDER_FREE = [name for name in EVERY if name != "ence"]
 
@@ -88,6 +89,20 @@ def test_change_of_units_scales_a_metric_by_its_power_of_the_unit(values, factor
 
 
 @settings(max_examples=60, deadline=None)
+@given(predictions(), st.sampled_from([0.25, 2.0, 8.0]), st.integers(-1000, 1000))
+def test_change_of_units_scales_a_metric_of_quantiles_by_the_unit(values, factor, offset):
+    target, *ends = values
+    quantiles, levels = np.stack([*ends, target[::-1]], axis=1), (0.1, 0.5, 0.9)
+    names = [*OF_QUANTILES, "mean_width_80", "interval_score_80"]
+    before, after = (
+        rh.evaluate(a * target + b, target, metrics=names, quantiles=a * quantiles + b, quantile_levels=levels)
+        for a, b in ((1, 0), (factor, offset))
+    )
+
+    agree({name: after[name] for name in names}, {name: factor * before[name] for name in names})
+
+
+@settings(max_examples=60, deadline=None)
 @given(predictions())
 def test_no_metric_changes_its_input(values):
     before = [part.copy() for part in values]
@@ -114,4 +129,4 @@ def test_wider_interval_covers_no_less(values):
 def test_law_of_units_is_stated_for_every_metric_of_the_plugin(name):
     ours = CATALOG.owner("metric", name).name == "regharness_metrics"
 
-    assert not ours or name in EVERY or name in ("degradation", "worst_shift")
+    assert not ours or name in EVERY or name in ("degradation", "worst_shift", *OF_QUANTILES)
