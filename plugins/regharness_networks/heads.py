@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,8 @@ def predicted(values: Values, outputs: Sequence[str], p: NetworkParameters) -> P
     Raises
     ------
     CellError
-        When there are more or fewer values than the description says, or an output is not among them.
+        When there are more or fewer values than the description says, an output is not among them, or a logarithm
+        is not defined.
     """
     names = list(p.outputs or outputs)
     each = {"mean": 1, "quantiles": len(p.quantiles)}.get(p.head, 2)
@@ -63,7 +65,7 @@ def predicted(values: Values, outputs: Sequence[str], p: NetworkParameters) -> P
             f"the network gives {values.shape[1]} values an example, and {len(names)} outputs ({', '.join(names)}) "
             f"with head '{p.head}' are {each * len(names)}; see 'outputs', 'tensors' and 'head'"
         )
-    mean, variance = _read(values, len(names), p)
+    mean, variance, quantiles = _read(values, len(names), p)
     places = []
     for name in outputs:
         if name not in names:
@@ -74,37 +76,50 @@ def predicted(values: Values, outputs: Sequence[str], p: NetworkParameters) -> P
     scale, offset = (np.array([_of(value, name) for name in outputs]) for value in (p.scale, p.offset))
     mean = mean * scale + offset
     variance = None if variance is None else variance[:, places] * scale**2
+    if quantiles is not None:
+        # Sorted, quantiles that cross are nearer to the true ones (Chernozhukov et al., Econometrica 78:1093, 2010).
+        quantiles = np.sort(quantiles[:, places] * scale[:, None] + offset[:, None], axis=2)
     if p.log2_pseudocount is not None:
-        raised = mean + p.log2_pseudocount
-        if not (raised > 0).all():
-            raise CellError(f"log2 of a prediction of {raised.min():g}; give a larger 'log2_pseudocount'")
+        raised = _positive(mean + p.log2_pseudocount, "prediction")
         variance = None if variance is None else variance / (raised * np.log(2.0)) ** 2
         mean = np.log2(raised)
+        quantiles = None if quantiles is None else np.log2(_positive(quantiles + p.log2_pseudocount, "quantile"))
     return Prediction(
-        mean.astype(np.float32), aleatoric_variance=None if variance is None else variance.astype(np.float32)
+        mean.astype(np.float32),
+        aleatoric_variance=None if variance is None else variance.astype(np.float32),
+        quantiles=None if quantiles is None else quantiles.astype(np.float32),
+        quantile_levels=tuple(p.quantiles),
     )
 
 
 def average(one: Prediction, two: Prediction) -> Prediction:
-    """The mean of two predictions of the same examples, and of their variances."""
-    variance = None
-    if one.aleatoric_variance is not None and two.aleatoric_variance is not None:
-        variance = (one.aleatoric_variance + two.aleatoric_variance) / np.float32(2.0)
-    return Prediction((one.mean + two.mean) / np.float32(2.0), aleatoric_variance=variance)
+    """The mean of two predictions of the same examples, of their variances, and of their quantiles level by level."""
+    parts: dict[str, NDArray[np.float32] | None] = {}
+    for name in ("aleatoric_variance", "quantiles"):
+        first, second = getattr(one, name), getattr(two, name)
+        parts[name] = None if first is None or second is None else (first + second) / np.float32(2.0)
+    return replace(one, mean=(one.mean + two.mean) / np.float32(2.0), **parts)
 
 
-def _read(values: Values, outputs: int, p: NetworkParameters) -> tuple[Values, Values | None]:
-    """Means and variances ``(example, output)``, in the network's unit."""
+def _positive(raised: Values, what: str) -> Values:
+    if not (raised > 0).all():
+        raise CellError(f"log2 of a {what} of {raised.min():g}; give a larger 'log2_pseudocount'")
+    return raised
+
+
+def _read(values: Values, outputs: int, p: NetworkParameters) -> tuple[Values, Values | None, Values | None]:
+    """Mean and variance ``(example, output)``, quantiles ``(example, output, quantile)``, in the network's unit."""
     if p.head == "mean":
-        return values, None
+        return values, None, None
     if p.head == "quantiles":
-        return normal_of_quantiles(values.reshape(len(values), outputs, -1), np.array(p.quantiles))
+        quantiles = values.reshape(len(values), outputs, -1)
+        return *normal_of_quantiles(quantiles, np.array(p.quantiles)), quantiles
     mean, spread = values[:, :outputs], values[:, outputs:]
     if p.head == "mean_log_variance":
-        return mean, np.exp(spread)
+        return mean, np.exp(spread), None
     if (spread < 0).any():
         raise CellError(f"head '{p.head}': the network gives {spread.min():g}, below zero; is it a log variance?")
-    return mean, spread**2 if p.head == "mean_sd" else spread
+    return mean, spread**2 if p.head == "mean_sd" else spread, None
 
 
 def normal_of_quantiles(values: Values, levels: Values) -> tuple[Values, Values]:

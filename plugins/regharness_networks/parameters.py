@@ -106,6 +106,9 @@ class NetworkParameters(Parameters):
             raise ValueError("'quantiles' goes with head: quantiles, which needs them")
         if self.quantiles and (len(self.quantiles) < 2 or sorted(set(self.quantiles)) != self.quantiles):
             raise ValueError("give two or more quantiles, from low to high")
+        factors = self.scale.values() if isinstance(self.scale, dict) else [self.scale]
+        if self.quantiles and any(factor < 0 for factor in factors):
+            raise ValueError("scale: below zero it would turn quantiles around, and they would have other levels")
         if self.shorter != "flank" and (self.left_flank or self.right_flank):
             raise ValueError("'left_flank' and 'right_flank' go with shorter: flank")
         if self.shorter == "flank" and not (self.left_flank or self.right_flank):
