@@ -10,6 +10,7 @@ import numpy as np
 
 from regharness import InputError, Prediction, RunContext, SequenceBatch
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
+from regharness.quantiles import declared_levels
 
 
 class DeepEnsemble(UncertaintyMethod):
@@ -40,7 +41,8 @@ class Ensemble(ModelAdapter):
     """The mean of several models (Lakshminarayanan et al. 2017).
 
     Its variance is that of the mixture of theirs, in two parts: the mean of their aleatoric variances, and, as
-    epistemic variance, the variance of their means plus the mean of their own epistemic variances.
+    epistemic variance, the variance of their means plus the mean of their own epistemic variances. Its quantiles are
+    the means of theirs, level by level (Vincent, Psychol. Monogr. 14(5), 1912; Ratcliff, Psychol. Bull. 86:446, 1979).
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ class Ensemble(ModelAdapter):
     def __init__(self, members: list[ModelAdapter]) -> None:
         self._members = members
         self.needs = members[0].needs
+        self.quantile_levels = declared_levels(members[0])
 
     def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
         """Fit every member on all of `train`, each with a seed of its own."""
@@ -66,7 +69,7 @@ class Ensemble(ModelAdapter):
             )
 
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
-        """Mean, and variance in its two parts."""
+        """Mean, variance in its two parts, and quantiles where the members have them."""
         found = [member.predict(batch, context) for member in self._members]
         means = np.stack([one.mean for one in found]).astype(np.float64)
         epistemic = means.var(axis=0)
@@ -75,10 +78,15 @@ class Ensemble(ModelAdapter):
         aleatoric = None
         if all(one.aleatoric_variance is not None for one in found):
             aleatoric = np.mean([one.aleatoric_variance for one in found], axis=0, dtype=np.float64).astype(np.float32)
+        quantiles = None
+        if self.quantile_levels:
+            quantiles = np.mean([one.quantiles for one in found], axis=0, dtype=np.float64).astype(np.float32)
         return Prediction(
             means.mean(axis=0).astype(np.float32),
             aleatoric_variance=aleatoric,
             epistemic_variance=epistemic.astype(np.float32),
+            quantiles=quantiles,
+            quantile_levels=self.quantile_levels,
         )
 
     def save(self, folder: Path) -> None:

@@ -22,7 +22,8 @@ class PostHoc(ModelAdapter):
     """A model around another, which it fits unless that comes fitted, and then learns from its errors.
 
     It learns from the calibration split of identity and from nothing else. Where the model inside uses the same
-    split to stop early, errors there are slightly smaller than on new examples.
+    split to stop early, errors there are slightly smaller than on new examples. Quantiles of the model inside are left
+    out, since they no longer go with the uncertainty, unless a method declares `quantile_levels` and gives its own.
 
     Attributes
     ----------
@@ -60,7 +61,8 @@ class PostHoc(ModelAdapter):
 
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
         """Predict with the model, then change its uncertainty."""
-        return self.changed(self._inner.predict(batch, context), batch)
+        prediction = self.changed(self._inner.predict(batch, context), batch)
+        return prediction if self.quantile_levels else replace(prediction, quantiles=None, quantile_levels=())
 
     def save(self, folder: Path) -> None:
         """Write what was learnt, and the model into a folder of its own unless it comes fitted."""

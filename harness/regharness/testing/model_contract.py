@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from regharness.interfaces import Dataset, ModelAdapter, Prediction, RunContext, SequenceBatch
+from regharness.quantiles import declared_levels, level_problem
 from regharness.testing.builders import make_batch, make_dataset
 from regharness.testing.shift_contract import assert_same
 
-PARTS = ("mean", "aleatoric_variance", "epistemic_variance")
+PARTS = ("mean", "aleatoric_variance", "epistemic_variance", "quantiles")
 
 
 class ModelAdapterContract:
@@ -44,17 +45,27 @@ class ModelAdapterContract:
         return model.predict(seen, RunContext(device="cpu"))
 
     def test_it_predicts_float32_of_example_by_output(self) -> None:
-        test = self.make_data().test
-        prediction = self.predict(self.fitted(), test)
-        for name, value in given(prediction).items():
+        test, model = self.make_data().test, self.fitted()
+        levels = declared_levels(model)
+        for name, value in given(self.predict(model, test)).items():
+            beyond = (len(levels),) if name == "quantiles" else ()
             assert value.dtype == np.float32, name
-            assert value.shape == (len(test), len(test.outputs)), name
+            assert value.shape == (len(test), len(test.outputs), *beyond), name
+
+    def test_quantiles_have_the_levels_that_it_declares_unfitted_and_do_not_fall(self) -> None:
+        levels = declared_levels(self.make_model())
+        prediction = self.predict(self.fitted(), self.make_data().test)
+        assert not level_problem(levels)
+        assert tuple(prediction.quantile_levels) == levels
+        assert (prediction.quantiles is not None) == bool(levels)
+        if prediction.quantiles is not None:
+            assert (np.diff(prediction.quantiles, axis=2) >= 0).all()
 
     def test_predictions_are_finite_and_variances_not_negative(self) -> None:
         prediction = given(self.predict(self.fitted(), self.make_data().test))
         for name, value in prediction.items():
             assert np.isfinite(value).all(), name
-            assert name == "mean" or (value >= 0).all(), name
+            assert not name.endswith("variance") or (value >= 0).all(), name
 
     def test_an_examples_prediction_does_not_depend_on_the_others(self) -> None:
         model, test = self.fitted(), self.make_data().test
