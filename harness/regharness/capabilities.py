@@ -48,9 +48,9 @@ class Exported:
     use
         Name of a model adapter.
     with_
-        Its parameters; files lie beside the exported one.
+        Its parameters. Files lie beside the exported one, and are named by where they are or relative to it.
     parts
-        What of a `Prediction` the file predicts as the model does.
+        What of a `Prediction` the file predicts as the model does; one at least.
     """
 
     use: str
@@ -65,7 +65,7 @@ class Exportable(Protocol):
     Attributes
     ----------
     export_formats
-        Names of formats, such as ``onnx`` and ``safetensors``.
+        Names of formats, such as ``onnx`` and ``safetensors``; a model around one that offers none has none.
     """
 
     export_formats: tuple[str, ...]

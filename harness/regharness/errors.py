@@ -62,6 +62,12 @@ class CellError(RegharnessError):
     exit_code = 1
 
 
+class VerificationError(RegharnessError):
+    """What was checked is not what it should be."""
+
+    exit_code = 3
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, listed: str = "installed") -> tuple[str, str]:
     """Say that `name` is no known `kind`: the message with the nearest right answer, and the choices."""
     choices = sorted(known)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from regharness import Prediction, RunContext, SequenceBatch
+from regharness.capabilities import Exportable, Exported
 from regharness.interfaces import ModelAdapter
 
 INNER = "model"
@@ -29,6 +30,8 @@ class PostHoc(ModelAdapter):
     ----------
     file
         What is learnt is stored in; arrays by name.
+    unchanged
+        Parts of a prediction that stay as the model inside gives them, so that a file of that has them too.
 
     Parameters
     ----------
@@ -38,6 +41,7 @@ class PostHoc(ModelAdapter):
 
     trainable = True
     file: str
+    unchanged: tuple[str, ...] = ("mean",)
 
     def __init__(self, inner: ModelAdapter) -> None:
         self._inner = inner
@@ -76,6 +80,16 @@ class PostHoc(ModelAdapter):
         self._learnt = load_file(folder / self.file)
         if self._inner.trainable:
             self._inner.load(folder / INNER)
+
+    @property
+    def export_formats(self) -> tuple[str, ...]:
+        """Formats that the model inside offers."""
+        return self._inner.export_formats if isinstance(self._inner, Exportable) else ()
+
+    def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:
+        """Write the model inside, without what was learnt of its errors."""
+        exported = self._inner.export(path, format, outputs)
+        return replace(exported, parts=tuple(part for part in exported.parts if part in self.unchanged))
 
     def execution(self) -> Mapping[str, str]:
         """What the model ran on."""

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 
 from regharness import Dataset, InputFile, Parameters, Prediction, SequenceBatch, hookimpl
+from regharness.capabilities import Exported
+from regharness.errors import CellError
 from regharness.interfaces import (
     DataGenerator,
     DataInfo,
@@ -160,6 +162,34 @@ class Quantiled(Constant):
         return replace(found, quantiles=quantiles, quantile_levels=self.quantile_levels)
 
 
+class Written(Constant):
+    """The same, which can be written: as it is, as something else, or not at all."""
+
+    export_formats = ("numbers", "wrong", "refused", "blank", "infinite")
+
+    def export(self, path, format, outputs):
+        if format == "refused":
+            raise CellError("numbers are secret")
+        raised = self.mean + np.float32(self.offset) + np.float32({"wrong": 0.01, "infinite": np.inf}.get(format, 0.0))
+        if format != "blank":
+            path.write_text(json.dumps(dict(zip(outputs, raised.tolist(), strict=True))))
+        (path.parent / f"{path.stem}-notes.txt").write_text("no notes")
+        return Exported("from_numbers", {"path": str(path)})
+
+
+class FromNumbers(ModelAdapter):
+    """Predict the number that a file has of each output; comes fitted."""
+
+    trainable = False
+
+    def __init__(self, path: Path):
+        self.value = json.loads(Path(path).read_text())
+
+    def predict(self, batch, context):
+        row = np.array([self.value[name] for name in batch.outputs], np.float32)
+        return Prediction(np.tile(row, (len(batch), 1)))
+
+
 class FileParameters(Parameters):
     path: InputFile
 
@@ -228,6 +258,8 @@ def regharness_model_adapters():
     return {
         "constant": Constant,
         "quantiled": Quantiled,
+        "written": Written,
+        "from_numbers": FromNumbers,
         "from_file": Component(FromFile, parameters=FileParameters),
         "toy_oracle": Oracle,
         "needs_package": Component("nowhere:Model", requires=("no_such_package",), extra="toys[all]"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from regharness.capabilities import Exportable
+from regharness.catalog import load_catalog
 from regharness.interfaces import Dataset, ModelAdapter, Prediction, RunContext, SequenceBatch
 from regharness.quantiles import declared_levels, level_problem
 from regharness.testing.builders import make_batch, make_dataset
@@ -116,6 +118,23 @@ class ModelAdapterContract:
     def test_a_single_example_is_accepted(self) -> None:
         one = self.make_data().test.select(np.array([0]))
         assert self.predict(self.fitted(), one).mean.shape == (1, 2)
+
+    def test_a_file_in_each_format_that_it_offers_predicts_the_same(self, tmp_path: Path) -> None:
+        model, test = self.fitted(), self.make_data().test
+        if not isinstance(model, Exportable):
+            return
+        before = self.predict(model, test)
+        for form in model.export_formats:
+            folder = tmp_path / form
+            folder.mkdir()
+            exported = model.export(folder / f"model.{form}", form, test.outputs)
+            assert (folder / f"model.{form}").exists(), form
+            after = self.predict(load_catalog().create("model", exported.use, exported.with_, folder), test)
+            assert exported.parts, form
+            for name in exported.parts:
+                np.testing.assert_allclose(
+                    getattr(after, name), getattr(before, name), rtol=1e-4, atol=1e-4, err_msg=f"{form}: {name}"
+                )
 
 
 def given(prediction: Prediction) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
