@@ -1,22 +1,19 @@
-"""Run Keras 3 models. Encodes nothing."""
+"""Run Keras 3 models. Encodes nothing, loads nothing."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regharness.errors import CellError
+from regharness_keras.loading import first_line, loaded
 from regharness_keras.parameters import KerasParameters
-from regharness_networks.adapter import FileModel, InputTensor, Network, OutOfMemory, Tensor
-from regharness_networks.building import named
-
-BACKEND = "KERAS_BACKEND"
+from regharness_keras.process import free_memory, keras_with, place_of, restrained
+from regharness_networks.adapter import FileModel, Network, Tensor
+from regharness_networks.batches import OutOfMemory, is_out_of_memory
+from regharness_networks.inputs import InputTensor
+from regharness_networks.outputs import named_outputs
 
 
 class KerasModel(FileModel):
@@ -38,6 +35,10 @@ class KerasModel(FileModel):
 
     def open(self, device: str) -> Network:
         """Load the model with its backend."""
+        if self._given.path.name == "saved_model.pb":
+            from regharness_keras.saved_model import SavedModel
+
+            return SavedModel(self._given, device)
         return KerasNetwork(self._given, device)
 
 
@@ -51,133 +52,63 @@ class KerasNetwork(Network):
     """
 
     def __init__(self, p: KerasParameters, device: str) -> None:
-        keras = _keras(p.backend)
-        self._place = _place(p.backend, device)
-        with keras.device(self._place):
-            self._model = _loaded(p, keras)
-        if not getattr(self._model, "inputs", None):
-            raise CellError(f"{p.path.name} does not say what it takes: save a Functional or a built Sequential model")
-        self._names = [one.name for one in self._model.outputs]
-        self.inputs = tuple(
-            InputTensor(one.name, tuple(one.shape), np.dtype(keras.backend.standardize_dtype(one.dtype)))
-            for one in self._model.inputs
-        )
-        self._keras = keras
-        self.execution = {"device": self._place, "keras": keras.__version__, "backend": p.backend}
+        self._keras, self._backend = keras_with(p.backend), p.backend
+        self._place = place_of(p.backend, device)
+        with restrained(self._backend), self._keras.device(self._place):
+            self._model = loaded(p, self._keras)
+        self._stated, self.inputs = _inputs(self._model, self._keras)
+        self._names = [str(name) for name in getattr(self._model, "output_names", None) or []]
+        self.accelerated = not self._place.startswith("cpu")
+        self.execution = {"device": self._place, "keras": self._keras.__version__, "backend": p.backend}
+
+    def free_memory(self) -> int | None:
+        """Bytes that are free on its accelerator."""
+        return free_memory(self._backend, self._place)
 
     def run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
         """Outputs by name, in order."""
-        given = [inputs[one.name] for one in self.inputs]
+        given = self._keras.tree.pack_sequence_as(self._stated, [inputs[one.name] for one in self.inputs])
         try:
-            with self._keras.device(self._place):
-                found = self._model.predict_on_batch(given[0] if len(given) == 1 else given)
+            with restrained(self._backend), self._keras.device(self._place):
+                found = self._model.predict_on_batch(given)
         except Exception as error:
-            if "OOM" in str(error) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
+            if is_out_of_memory(error):
                 raise OutOfMemory from None
-            raise CellError(f"Keras: {str(error).strip().splitlines()[0][:300]}") from None
-        if isinstance(found, dict):
-            return [(name, np.asarray(value)) for name, value in found.items()]
-        values = found if isinstance(found, list | tuple) else [found]
-        return list(zip(self._names, map(np.asarray, values), strict=True))
+            raise CellError(f"Keras: {first_line(error)}") from None
+        return [(name, np.asarray(value)) for name, value in named_outputs(found, self._names)]
 
 
-def _keras(backend: str) -> Any:
-    """Keras with this backend, which is chosen once for a process, when Keras is first imported."""
-    if importlib.util.find_spec(backend) is None:
-        raise CellError(f"the Keras backend {backend} is not installed (pip install {backend})")
-    if "keras" not in sys.modules:
-        os.environ[BACKEND] = backend
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # Sums in one order, so that numbers do not depend on the processor; and no notice that they might.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-        if backend == "tensorflow":
-            _restrained_tensorflow()
-    import keras
+def _inputs(model: Any, keras: Any) -> tuple[Any, tuple[InputTensor, ...]]:
+    """How a model is given its inputs, and what each of them is.
 
-    if keras.config.backend() != backend:
-        raise CellError(
-            f"Keras runs with {keras.config.backend()} in this process and cannot change to {backend}; "
-            "evaluate these models in two runs"
-        )
-    return keras
-
-
-def _restrained_tensorflow() -> None:
-    """Give TensorFlow one thread, and of a GPU only the memory that it needs."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+    A Functional or Sequential model states them; of a subclassed one, Keras stores the shapes that it was built with.
+    """
+    if getattr(model, "inputs", None):
+        # Sequential models know the size of the batch that they were first called on, and take any.
+        free = isinstance(model, keras.Sequential)
+        stated = model.inputs[0] if free else model.input
+        found = [
+            InputTensor(
+                str(path[-1]) if path and isinstance(path[-1], str) else one.name,
+                (None if free else one.shape[0], *one.shape[1:]),
+                _number(keras.backend.standardize_dtype(one.dtype)),
+            )
+            for path, one in keras.tree.flatten_with_path(stated)
+        ]
+        return stated, tuple(found)
+    shapes = (model.get_build_config() or {}).get("input_shape")
+    if isinstance(shapes, dict):
+        found = [InputTensor(str(name), _shape(one), np.dtype(np.float32)) for name, one in sorted(shapes.items())]
+        return dict.fromkeys(sorted(shapes), 0), tuple(found)
+    return 0, (InputTensor("sequence", _shape(shapes), np.dtype(np.float32)),)
 
 
-def _place(backend: str, device: str) -> str:
-    """Keras's name of a device."""
-    kind, _, index = device.partition(":")
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        there = len(tf.config.list_physical_devices("GPU"))
-    elif backend == "torch":
-        import torch
-
-        there = torch.cuda.device_count()
-    else:
-        import jax
-
-        there = sum(one.platform == "gpu" for one in jax.devices())
-    if kind == "cpu" or (kind == "auto" and not there):
-        return "cpu:0"
-    if kind not in ("auto", "cuda") or int(index or 0) >= there:
-        raise CellError(f"the device '{device}' is not there; Keras with {backend} finds {there} GPUs")
-    return f"{'cuda' if backend == 'torch' else 'gpu'}:{index or 0}"
+def _shape(built: Any) -> tuple[int | None, ...] | None:
+    if not isinstance(built, list | tuple) or not all(size is None or isinstance(size, int) for size in built):
+        return None
+    return (None, *built[1:])
 
 
-def _loaded(p: KerasParameters, keras: Any) -> Any:
-    path = p.path
-    if p.builder is not None:
-        return _weighted(p, named(p.builder, p.code))
-    if path.name == "saved_model.pb":
-        return _saved_model(path.parent, keras, p.backend)
-    if path.suffix != ".keras":
-        remedy = (
-            "; with the Keras that wrote it: keras.models.load_model(...).save('model.keras')"
-            if path.suffix in (".h5", ".hdf5")
-            else ""
-        )
-        raise CellError(f"{path.name} is no .keras file, saved_model.pb or .weights.h5{remedy}")
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        raise CellError(f"Keras cannot load {path.name}: {str(error).strip().splitlines()[0][:300]}") from None
-
-
-def _saved_model(folder: Path, keras: Any, backend: str) -> Any:
-    """The serving signature of a SavedModel, as a model with the inputs that it states."""
-    if backend != "tensorflow":
-        raise CellError("a SavedModel needs the backend tensorflow")
-    import tensorflow as tf
-
-    try:
-        layer = keras.layers.TFSMLayer(folder, call_endpoint="serving_default")
-        signature = tf.saved_model.load(folder).signatures["serving_default"]
-    except Exception as error:
-        raise CellError(f"Keras cannot load {folder.name}: {str(error).strip().splitlines()[0][:300]}") from None
-    stated = signature.structured_input_signature[1]
-    if len(stated) != 1:
-        raise CellError(f"the SavedModel {folder.name} takes {', '.join(stated)}; one input can be given")
-    ((name, spec),) = stated.items()
-    given = keras.Input(batch_shape=tuple(spec.shape), dtype=spec.dtype.name, name=name)
-    return keras.Model(given, layer(given))
-
-
-def _weighted(p: KerasParameters, build: Callable[..., Any]) -> Any:
-    model = build(**p.arguments)
-    try:
-        model.load_weights(p.path)
-    except Exception as error:
-        raise CellError(
-            f"{p.path.name} does not fit what '{p.builder}' builds: {str(error).strip().splitlines()[0][:300]}"
-        ) from None
-    return model
+def _number(name: str) -> np.dtype[Any]:
+    """Keras turns float32 into what a layer computes with, mixed precision among it."""
+    return np.dtype(np.float32 if "float" in name else name)

@@ -19,11 +19,15 @@ class KerasParameters(NetworkParameters):
         pattern=r"^[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?$",
         description="Of .weights.h5, what builds the network: package.module:name, or name in 'code'.",
     )
-    code: InputFile | None = Field(default=None, description="Python file that defines 'builder'. It is run.")
+    code: InputFile | None = Field(
+        default=None,
+        description="Python file that defines 'builder', or a .keras file's own layers and functions. It is run.",
+    )
     arguments: dict[str, Any] = Field(default={}, description="Keywords that 'builder' is called with.")
     backend: Literal["tensorflow", "torch", "jax"] = Field(
         default="tensorflow", description="What Keras computes with; one for all Keras models of a process."
     )
+    endpoint: str = Field(default="serving_default", description="Of a SavedModel, which of its signatures to call.")
     variables: list[InputFile] = Field(
         default=[],
         validate_default=True,
@@ -43,8 +47,12 @@ class KerasParameters(NetworkParameters):
         weights = self.path.name.endswith(".weights.h5")
         if weights != (self.builder is not None):
             raise ValueError("'builder' goes with a .weights.h5 file, which needs it")
-        if self.code is not None and (self.builder is None or ":" in self.builder):
-            raise ValueError("'code' goes with a 'builder' that is a name alone")
+        if self.code is not None and self.builder is None and self.path.suffix != ".keras":
+            raise ValueError("'code' goes with 'builder', or with a .keras file")
+        if self.builder is not None and (":" in self.builder) == (self.code is not None):
+            raise ValueError("'builder' is package.module:name, or with 'code' a name alone")
+        if self.endpoint != "serving_default" and self.path.name != "saved_model.pb":
+            raise ValueError("'endpoint' goes with the saved_model.pb of a SavedModel")
         if self.arguments and self.builder is None:
             raise ValueError("'arguments' go with 'builder'")
         return self

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +11,14 @@ from numpy.typing import NDArray
 from regharness import Prediction, RunContext, SequenceBatch
 from regharness.errors import CellError, unknown_name
 from regharness.interfaces import ModelAdapter
-from regharness.sequences import gc_content
+from regharness_networks.batches import OutOfMemory, first_batch_size
+from regharness_networks.extras import extra_values
 from regharness_networks.heads import average, joined, predicted
-from regharness_networks.parameters import ExtraInput, NetworkParameters
-from regharness_networks.tensors import Codes, code_table, fitted, one_hot, other_strand
+from regharness_networks.inputs import InputTensor, SequenceAxes, sequence_axes, sequence_input
+from regharness_networks.parameters import NetworkParameters
+from regharness_networks.tensors import Codes, encode, fitted, other_strand
 
 Tensor = NDArray[np.generic]
-SEQUENCE = "sequence"
-
-
-@dataclass(frozen=True)
-class InputTensor:
-    """An input of a network: its name, its shape with None for any size, and its type as numpy has it."""
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    dtype: np.dtype[Any]
-
-
-class OutOfMemory(Exception):
-    """The device has no memory for a batch of this size."""
 
 
 class Network:
@@ -44,10 +30,17 @@ class Network:
         What it takes, in order.
     execution
         What runs it, for provenance.
+    accelerated
+        Whether it is on anything but a processor.
     """
 
     inputs: tuple[InputTensor, ...]
     execution: Mapping[str, str]
+    accelerated: bool = False
+
+    def free_memory(self) -> int | None:
+        """Bytes that are free on its accelerator; None where the framework does not tell."""
+        return None
 
     @abstractmethod
     def run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
@@ -69,7 +62,6 @@ class FileModel(ModelAdapter):
     def __init__(self, parameters: NetworkParameters) -> None:
         self._p = parameters
         self.quantile_levels = tuple(parameters.quantiles)
-        self._table = code_table(parameters)
         self._network: Network | None = None
         self._device = ""
         self._batch_size = parameters.batch_size
@@ -89,7 +81,10 @@ class FileModel(ModelAdapter):
 
     def execution(self) -> Mapping[str, str]:
         """What ran the network."""
-        return {} if self._network is None else self._network.execution
+        if self._network is None:
+            return {}
+        size = {} if self._batch_size is None else {"batch_size": str(self._batch_size)}
+        return {**self._network.execution, **size}
 
     def _predict(self, network: Network, batch: SequenceBatch, sequence: Codes) -> Prediction:
         extra = next((one.values for one in self._p.inputs.values() if one.values is not None), None)
@@ -116,83 +111,37 @@ class FileModel(ModelAdapter):
         self, network: Network, batch: SequenceBatch, sequence: Codes, output: str | None
     ) -> NDArray[np.float64]:
         """``(example, value)`` of all examples."""
-        first, others = self._named(network)
-        layout, length = self._shape(first)
-        sequence = fitted(sequence, self._p.length or length, self._p)
-        extra = {one.name: self._extra(one, batch, output) for one in others}
+        first, others = sequence_input(network.inputs, self._p)
+        axes = sequence_axes(first, self._p, self.layout)
+        sequence = fitted(sequence, axes.length, self._p)
+        extra = {one.name: extra_values(one, self._p.inputs[one.name], batch, output) for one in others}
+        # Embeddings want integers, where nothing says what the network takes.
+        dtype = np.dtype(np.int64) if axes.layout == "NL" and first.shape is None else first.dtype
         parts, start = [], 0
         while start < len(sequence):
-            rows = slice(start, start + self._batch_size)
-            encoded = one_hot(np.ascontiguousarray(sequence[rows]), self._table, layout)
-            given: dict[str, Tensor] = {first.name: encoded.astype(first.dtype, copy=False)}
+            size = self._size(network, axes, sequence)
+            # A network that takes a fixed number of examples sees the last one again.
+            rows = np.arange(start, start + size if axes.examples else min(start + size, len(sequence)))
+            rows = np.minimum(rows, len(sequence) - 1)
+            given: dict[str, Tensor] = {first.name: encode(sequence[rows], self._p, axes.layout, dtype)}
             given |= {name: value[rows] for name, value in extra.items()}
             try:
                 tensors = network.run(given)
             except OutOfMemory:
-                if self._batch_size == 1:
-                    raise CellError("the device has no memory for a single example") from None
-                self._batch_size //= 2
+                if len(rows) == 1 or axes.examples:
+                    least = "a single example" if len(rows) == 1 else f"the {size} examples that the network takes"
+                    raise CellError(f"the device has no memory for {least}") from None
+                self._batch_size = len(rows) // 2
                 continue
-            parts.append(joined(tensors, len(encoded), self._p))
-            start += len(encoded)
+            parts.append(joined(tensors, len(rows), self._p)[: len(sequence) - start])
+            start += len(rows)
         return np.concatenate(parts)
 
-    def _named(self, network: Network) -> tuple[InputTensor, list[InputTensor]]:
-        """The sequence input, and the others, all of which the description must speak of."""
-        wanted = self._p.sequence_input
-        names = [one.name for one in network.inputs]
-        for name in [*self._p.inputs, *([wanted] if wanted else [])]:
-            if name not in names:
-                message, choices = unknown_name("input", name, names, listed="the network takes")
-                raise CellError(f"{message} ({choices})")
-        free = [one for one in network.inputs if one.name not in self._p.inputs]
-        sequence = [one for one in free if one.name == wanted] if wanted else free
-        if len(sequence) != 1 or len(free) > 1:
-            raise CellError(
-                f"the network takes {', '.join(names)}; 'sequence_input' names that of the sequence, and 'inputs' says "
-                "what the others are given"
-            )
-        return sequence[0], [one for one in network.inputs if one.name in self._p.inputs]
-
-    def _shape(self, tensor: InputTensor) -> tuple[str, int | None]:
-        """Layout and length of the sequence input, by description, file and framework, in that order."""
-        if tensor.dtype.kind != "f":
-            raise CellError(f"the network takes {tensor.dtype} as '{tensor.name}', not the numbers of encoded bases")
-        if tensor.shape is None:
-            return self._p.layout or self.layout, self._p.length
-        wanted = ", ".join("any" if size is None else str(size) for size in tensor.shape)
-        if len(tensor.shape) != 3:
-            raise CellError(
-                f"the network takes '{tensor.name}' of shape ({wanted}), not three axes for example, position, base"
-            )
-        four = [axis for axis in (1, 2) if tensor.shape[axis] in (4, None)]
-        layout = self._p.layout or ({1: "NCL", 2: "NLC"}[four[0]] if len(four) == 1 else self.layout)
-        bases, positions = (1, 2) if layout == "NCL" else (2, 1)
-        if tensor.shape[bases] not in (4, None):
-            raise CellError(
-                f"the network takes '{tensor.name}' of shape ({wanted}), and layout {layout} puts bases on axis {bases}"
-            )
-        length = tensor.shape[positions]
-        if self._p.length and length and self._p.length != length:
-            raise CellError(
-                f"the network takes '{tensor.name}' of shape ({wanted}), and 'length' says {self._p.length}"
-            )
-        return layout, length
-
-    def _extra(self, tensor: InputTensor, batch: SequenceBatch, output: str | None) -> Tensor:
-        """What a further input is given, one row an example."""
-        one: ExtraInput = self._p.inputs[tensor.name]
-        if one.use == "gc_content":
-            values = np.nan_to_num(gc_content(batch.sequence), nan=0.5)
-        elif one.use == "covariate":
-            if one.covariate not in batch.numeric_covariates:
-                message, choices = unknown_name(
-                    "covariate", str(one.covariate), batch.numeric_covariates, listed="numbers"
-                )
-                raise CellError(f"{message} ({choices})")
-            values = batch.covariates[one.covariate]
-        else:
-            number = one.value if one.values is None else one.values[str(output)]
-            values = np.full(len(batch), number)
-        axes = 2 if tensor.shape is None else len(tensor.shape)
-        return values.astype(tensor.dtype).reshape(len(batch), *[1] * (axes - 1))
+    def _size(self, network: Network, axes: SequenceAxes, sequence: Codes) -> int:
+        """Examples at a time: what the network takes, the description says, or memory has shown to suffice."""
+        if axes.examples:
+            return axes.examples
+        if self._batch_size is None:
+            example = sequence.shape[1] * 4 * np.dtype(np.float32).itemsize
+            self._batch_size = first_batch_size(network.accelerated, network.free_memory(), example)
+        return self._batch_size

@@ -1,14 +1,18 @@
-"""Find what builds a user's network: a name in an installed module, or in a Python file. Builds nothing."""
+"""Find what builds a user's network, in an installed module or a Python file, and let it build. Knows no framework."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from regharness.errors import CellError, unknown_name
 
@@ -23,7 +27,7 @@ def named(name: str, code: Path | None) -> Callable[..., Any]:
     """
     where, _, attribute = name.rpartition(":")
     try:
-        module = _from_file(code) if code is not None else importlib.import_module(where)
+        module = module_of(code) if code is not None else importlib.import_module(where)
     except Exception as error:
         raise CellError(f"{code.name if code else where} cannot be imported: {type(error).__name__}: {error}") from None
     if not hasattr(module, attribute):
@@ -36,7 +40,19 @@ def named(name: str, code: Path | None) -> Callable[..., Any]:
     return found
 
 
-def _from_file(path: Path) -> ModuleType:
+@contextmanager
+def randomness_kept() -> Iterator[None]:
+    """Put the global random numbers of Python and numpy back, which what builds a network may draw from."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+def module_of(path: Path) -> ModuleType:
+    """A Python file as a module; the file is run, once."""
     # Named for its place, so that two files of one name do not meet.
     name = f"regharness_code_{abs(hash(str(path.resolve())))}"
     if name in sys.modules:

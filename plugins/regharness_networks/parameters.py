@@ -6,9 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from regharness import Parameters
+from regharness import InputFile, Parameters
 
 Bases = Annotated[str, Field(pattern="^[ACGTacgt]*$", max_length=100_000), AfterValidator(str.upper)]
+Layout = Literal["NLC", "NCL", "NLC1", "NL1C", "N1LC", "NCL1", "NC1L", "N1CL"]
+"""Axes of a sequence input: N example, L position, C base, 1 an axis of size one."""
+Base = Literal["A", "C", "G", "T", "N"]
+Motifs = Literal["builtin"] | Annotated[str, Field(pattern=r"^(jaspar|JASPAR\d{4})$")] | InputFile
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -19,10 +23,11 @@ def _is_order(alphabet: str) -> str:
 
 
 class ExtraInput(Parameters):
-    """What a second input of the network is given: one number an example."""
+    """What a second input of the network is given: a number an example, or several."""
 
-    use: Literal["gc_content", "covariate", "value", "output"] = Field(
-        description="GC content, a covariate of the data, a constant, or a number for each output."
+    use: Literal["gc_content", "covariate", "value", "output", "motif_features"] = Field(
+        description="GC content, a covariate of the data, a constant, a number for each output, or how much each "
+        "motif of a library is bound."
     )
     covariate: str | None = Field(default=None, description="Of use: covariate, its name.")
     value: float | None = Field(default=None, description="Of use: value, the constant.")
@@ -30,6 +35,13 @@ class ExtraInput(Parameters):
         default=None,
         description="Of use: output, a number for each output, such as the index of its cell type; the network is "
         "then asked once for each output, and gives one value.",
+    )
+    integer: bool = Field(
+        default=False, description="Give integers, such as the index of a cell type, where the file tells no type."
+    )
+    motifs: Motifs | None = Field(
+        default=None,
+        description="Of use: motif_features, the library: builtin, jaspar, a release such as JASPAR2024, or a file.",
     )
 
     @model_validator(mode="after")
@@ -39,15 +51,17 @@ class ExtraInput(Parameters):
             if (what is not None) != (self.use == use):
                 name = "values" if use == "output" else use
                 raise ValueError(f"'{name}' goes with use: {use}, which needs it")
+        if self.motifs is not None and self.use != "motif_features":
+            raise ValueError("'motifs' goes with use: motif_features")
         return self
 
 
 class NetworkParameters(Parameters):
     """What networks of every framework have in common."""
 
-    layout: Literal["NLC", "NCL"] | None = Field(
+    layout: Layout | None = Field(
         default=None,
-        description="Axes of the sequence input: example, position, base, or example, base, position. If left out, "
+        description="Axes of the sequence input: N example, L position, C base, 1 an axis of size one. If left out, "
         "as the file says, else as the framework has it.",
     )
     alphabet: Annotated[str, AfterValidator(_is_order)] = Field(
@@ -55,6 +69,11 @@ class NetworkParameters(Parameters):
     )
     unknown: Literal["zero", "uniform"] = Field(
         default="zero", description="What N is encoded as: 0 for all bases, or 0.25."
+    )
+    tokens: dict[Base, int] | None = Field(
+        default=None,
+        description="Of a network that takes one number a position and not one for each base: the numbers of A, C, "
+        "G, T and N.",
     )
     length: int | None = Field(
         default=None, ge=1, le=10_000_000, description="Positions that it takes; as the file says if left out."
@@ -96,8 +115,13 @@ class NetworkParameters(Parameters):
     log2_pseudocount: float | None = Field(
         default=None, ge=0.0, description="And then taken as log2(value + this), variances by the delta method."
     )
-    batch_size: int = Field(
-        default=256, ge=1, le=65_536, description="Examples at a time; halved where memory does not suffice."
+    batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_536,
+        description="Examples at a time, halved where memory does not suffice. If left out, 256 on a processor, and on "
+        "an accelerator the largest power of two, at most 8192, whose encoded input takes a thousandth of the free "
+        "memory.",
     )
 
     @model_validator(mode="after")
@@ -115,6 +139,10 @@ class NetworkParameters(Parameters):
             raise ValueError("shorter: flank needs 'left_flank' or 'right_flank'")
         if self.outputs and len(set(self.outputs)) < len(self.outputs):
             raise ValueError("outputs: a name is given twice")
+        if self.tokens is not None and len(self.tokens) != 5:
+            raise ValueError("tokens: give numbers of A, C, G, T and N")
+        if self.tokens is not None and self.model_fields_set & {"layout", "alphabet", "unknown"}:
+            raise ValueError("'layout', 'alphabet' and 'unknown' are for encoded bases, not for 'tokens'")
         if sum(extra.use == "output" for extra in self.inputs.values()) > 1:
             raise ValueError("inputs: only one can differ between outputs")
         return self

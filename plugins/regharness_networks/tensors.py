@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +89,26 @@ def code_table(p: NetworkParameters) -> NDArray[np.float32]:
     if p.unknown == "uniform":
         table[N] = 0.25
     return table
+
+
+def encode(sequence: Codes, p: NetworkParameters, layout: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What a network is given of sequences: numbers for each base, or of bases where `layout` is ``NL``.
+
+    Parameters
+    ----------
+    sequence
+        ``(example, position)`` uint8 codes.
+    p, layout
+        Description, and axes as of `regharness_networks.inputs`.
+    dtype
+        Type of the input. Encoded bases are made in float32 first.
+    """
+    if layout == "NL":
+        assert p.tokens is not None
+        return np.array([p.tokens[base] for base in ALPHABET])[sequence].astype(dtype)  # type: ignore[index]
+    encoded = one_hot(np.ascontiguousarray(sequence), code_table(p), layout.replace("1", ""))
+    encoded = encoded.astype(dtype, copy=False)
+    return np.expand_dims(encoded, layout.index("1")) if "1" in layout else encoded
 
 
 def one_hot(sequence: Codes, table: NDArray[np.float32], layout: str) -> NDArray[np.float32]:

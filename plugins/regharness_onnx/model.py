@@ -9,7 +9,9 @@ import numpy as np
 import onnxruntime as ort
 
 from regharness.errors import CellError
-from regharness_networks.adapter import FileModel, InputTensor, Network, OutOfMemory, Tensor
+from regharness_networks.adapter import FileModel, Network, Tensor
+from regharness_networks.batches import OutOfMemory
+from regharness_networks.inputs import InputTensor
 from regharness_onnx.parameters import OnnxParameters, Provider
 
 CPU = "CPUExecutionProvider"

@@ -1,4 +1,4 @@
-"""Own which device PyTorch runs on."""
+"""Own which device PyTorch runs on, and what memory it has free."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ def chosen_device(wanted: str) -> torch.device:
         found = ", ".join(name for name, is_there in there.items() if is_there)
         raise CellError(f"the device '{wanted}' is not there; PyTorch finds: {found}")
     return device
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on an accelerator; None for a processor."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return None
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back what PyTorch keeps for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,18 +13,24 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from regharness.errors import CellError
-from regharness_networks.adapter import FileModel, InputTensor, Network, OutOfMemory, Tensor
-from regharness_networks.building import named
-from regharness_torch.devices import chosen_device
+from regharness.errors import CellError, unknown_name
+from regharness_networks.adapter import FileModel, Network, Tensor
+from regharness_networks.batches import OutOfMemory, is_out_of_memory
+from regharness_networks.building import named, randomness_kept
+from regharness_networks.floors import check_floor
+from regharness_networks.inputs import InputTensor
+from regharness_networks.outputs import named_outputs
+from regharness_torch.devices import chosen_device, free_memory, release_memory
 from regharness_torch.file_parameters import TorchParameters
+from regharness_torch.state import evaluating, undisturbed
 
 
 class TorchModel(FileModel):
     """A PyTorch network that comes fitted.
 
     State dicts are loaded with ``weights_only``, so that they hold nothing but tensors. The network computes on
-    one thread of a CPU, and only with algorithms that give the same bits twice.
+    one thread of a CPU, and unless told otherwise only with algorithms that give the same bits twice. PyTorch's
+    flags, threads and random numbers are afterwards as they were.
 
     Parameters
     ----------
@@ -33,7 +41,6 @@ class TorchModel(FileModel):
     layout = "NCL"
 
     def __init__(self, **parameters: Any) -> None:
-        torch.set_num_threads(1)
         self._given = TorchParameters.model_construct(**parameters)
         super().__init__(self._given)
 
@@ -43,7 +50,7 @@ class TorchModel(FileModel):
 
 
 class TorchNetwork(Network):
-    """A module in evaluation mode, and its device.
+    """A module, and its device.
 
     Parameters
     ----------
@@ -52,42 +59,69 @@ class TorchNetwork(Network):
     """
 
     def __init__(self, p: TorchParameters, device: torch.device) -> None:
-        module = _program(p.path, device) if p.trust else _with_weights(p)
-        self._module = module.to(device)
-        if not isinstance(module, torch.fx.GraphModule):
-            self._module.eval()
-        self.inputs = tuple(InputTensor(name, None, np.dtype(np.float32)) for name in _names(module))
-        self._device, self._precision = device, getattr(torch, p.precision)
+        check_floor("torch")
+        if device.type == "cuda" and p.deterministic:
+            # Read by cuBLAS when it is first used; without it, PyTorch refuses to multiply matrices.
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        self._device, self._deterministic, self._precision = device, p.deterministic, getattr(torch, p.precision)
+        with undisturbed(device, p.deterministic), randomness_kept():
+            self._module = (_program(p.path, device) if p.trust else _with_weights(p)).to(device)
+        self.accelerated = device.type != "cpu"
+        self.inputs = tuple(InputTensor(name, None, np.dtype(np.float32)) for name in _names(self._module))
         self._call = torch.compile(self._module) if p.compile else self._module
+        number = next((one.dtype for one in self._module.parameters() if one.is_floating_point()), torch.float32)
+        # Autocast turns float32 into what it computes with.
+        self._number = number if self._precision == torch.float32 else torch.float32
         self.execution = {
-            "device": str(device),
+            "device": _device_name(device),
             "torch": torch.__version__,
-            "threads": str(torch.get_num_threads()),
+            "threads": "1",
             "precision": p.precision,
+            "deterministic": str(p.deterministic).lower(),
+            "compiled": str(p.compile).lower(),
         }
+
+    def free_memory(self) -> int | None:
+        """Bytes that are free on its accelerator."""
+        return free_memory(self._device)
 
     def run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
         """Outputs by name or place, in order."""
-        given = [torch.from_numpy(value).to(self._device) for value in inputs.values()]
-        lower = self._precision != torch.float32
         try:
-            with (
-                torch.inference_mode(),
-                torch.autocast(self._device.type, self._precision if lower else torch.bfloat16, enabled=lower),
-                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-            ):
-                found = self._call(*given)
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            raise OutOfMemory from None
-        except (RuntimeError, TypeError, ValueError) as error:
-            shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
-            raise CellError(f"the network refused {shapes}: {str(error).strip().splitlines()[0][:300]}") from None
-        if isinstance(found, Mapping):
-            parts = [(str(name), value) for name, value in found.items()]
-        else:
-            parts = [(str(i), one) for i, one in enumerate(found if isinstance(found, tuple | list) else [found])]
-        return [(name, value.float().cpu().numpy()) for name, value in parts]
+            return self._run(inputs)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+            short, line = is_out_of_memory(error), _line(error)
+        # Only here is what the failed call held let go.
+        if short:
+            release_memory(self._device)
+            raise OutOfMemory
+        shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
+        remedy = "; 'deterministic: false' allows it" if "deterministic" in line else ""
+        raise CellError(f"the network refused {shapes}: {line}{remedy}")
+
+    def _run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
+        lower = self._precision != torch.float32
+        with (
+            undisturbed(self._device, self._deterministic),
+            evaluating(self._module),
+            torch.inference_mode(),
+            torch.autocast(self._device.type, self._precision if lower else torch.bfloat16, enabled=lower),
+        ):
+            given = [torch.from_numpy(value).to(self._device) for value in inputs.values()]
+            given = [value.to(self._number) if value.is_floating_point() else value for value in given]
+            return [(name, _array(name, value)) for name, value in named_outputs(self._call(*given))]
+
+
+def _array(name: str, value: Any) -> Tensor:
+    if not isinstance(value, torch.Tensor):
+        raise CellError(f"the network gives {type(value).__name__} as {name}, not a tensor")
+    short = value.dtype in (torch.bfloat16, torch.float16)
+    found: Tensor = (value.float() if short else value).cpu().numpy()
+    return found
+
+
+def _device_name(device: torch.device) -> str:
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 def _names(module: torch.nn.Module) -> list[str]:
@@ -105,7 +139,10 @@ def _program(path: Path, device: torch.device) -> torch.nn.Module:
     try:
         if path.suffix == ".pt2":
             return torch.export.load(path).module()
-        return torch.jit.load(path, map_location=device)
+        with warnings.catch_warnings():
+            # That TorchScript is on its way out is no news to who has one.
+            warnings.filterwarnings("ignore", "`torch.jit.load`", DeprecationWarning)
+            return torch.jit.load(path, map_location=device)
     except Exception as error:
         raise CellError(f"{path.name} is no program of torch.export (.pt2) or TorchScript: {_line(error)}") from None
 
@@ -118,7 +155,7 @@ def _with_weights(p: TorchParameters) -> torch.nn.Module:
         raise CellError(f"'{p.module}' cannot be built: {error}; see 'arguments'") from None
     if not isinstance(module, torch.nn.Module):
         raise CellError(f"'{p.module}' builds {type(module).__name__}, not a torch.nn.Module")
-    weights = {name.removeprefix(p.prefix): value for name, value in _weights(p.path).items()}
+    weights = {name.removeprefix(p.prefix): value for name, value in _weights(p.path, p.entry).items()}
     own = module.state_dict()
     wrong = [
         *(f"lacks {name}" for name in own if name not in weights),
@@ -136,7 +173,7 @@ def _with_weights(p: TorchParameters) -> torch.nn.Module:
     return module
 
 
-def _weights(path: Path) -> dict[str, torch.Tensor]:
+def _weights(path: Path, entry: str | None) -> dict[str, torch.Tensor]:
     """Tensors by name, and nothing else: a file can hold code, and a tensor can claim to be larger than it is."""
     try:
         if path.suffix == ".safetensors":
@@ -146,13 +183,23 @@ def _weights(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:
         remedy = "; save module.state_dict(), of tensors alone" if "weights_only" in str(error).lower() else ""
         raise CellError(f"{path.name} holds no weights that can be read safely: {_line(error)}{remedy}") from None
-    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    if isinstance(found, Mapping) and entry is not None:
+        if entry not in found:
+            message, choices = unknown_name("entry", entry, [str(key) for key in found], listed="it has")
+            raise CellError(f"{path.name}: {message} ({choices})")
+        found = found[entry]
+    elif isinstance(found, Mapping):
+        found = found.get("state_dict", found)
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise CellError(f"{path.name} is no state dict of tensors by name")
+        held = f"; it holds {', '.join(map(str, [*found][:8]))}: 'entry' names that of the weights"
+        raise CellError(f"{path.name} is no state dict of tensors by name{held if isinstance(found, Mapping) else ''}")
     for name, value in found.items():
+        if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+            kind = "quantized" if value.is_quantized else f"{value.layout} on {value.device.type}"
+            raise CellError(f"{path.name}: {name} is {kind}, not a dense tensor of numbers")
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise CellError(f"{path.name}: {name} claims {value.numel():,} numbers, more than the file holds")
-    return dict(found)
+    return {str(name): value for name, value in found.items()}
 
 
 def _line(error: Exception) -> str:

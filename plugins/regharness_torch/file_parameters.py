@@ -23,6 +23,9 @@ class TorchParameters(NetworkParameters):
     )
     code: InputFile | None = Field(default=None, description="Python file that defines 'module'. It is run.")
     arguments: dict[str, Any] = Field(default={}, description="Keywords that 'module' is called with.")
+    entry: str | None = Field(
+        default=None, description="Where in the file the weights are, if not at its top or under state_dict."
+    )
     prefix: str = Field(default="", description="What the names of the weights begin with, to be taken off.")
     trust: bool = Field(
         default=False, description="Load a TorchScript or torch.export program, which can run any code: yours alone."
@@ -30,14 +33,17 @@ class TorchParameters(NetworkParameters):
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="Numbers that autocast computes with."
     )
-    compile: bool = Field(default=False, description="Compile the network first.")
+    compile: bool = Field(default=False, description="Compile the network first; needs a C++ compiler.")
+    deterministic: bool = Field(
+        default=True, description="Compute only with algorithms that give the same bits twice, and refuse others."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> TorchParameters:
         if self.trust == (self.module is not None):
             raise ValueError("give 'module', which builds the network, or 'trust: true' for a program that brings it")
-        if self.trust and (self.code or self.arguments or self.prefix):
-            raise ValueError("'code', 'arguments' and 'prefix' go with 'module'")
+        if self.trust and (self.code or self.arguments or self.prefix or self.entry):
+            raise ValueError("'code', 'arguments', 'entry' and 'prefix' go with 'module'")
         if self.module is not None and (":" in self.module) == (self.code is not None):
             raise ValueError("'module' is package.module:Name, or with 'code' a Name alone")
         return self

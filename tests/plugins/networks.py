@@ -66,9 +66,9 @@ def onnx_file(folder, channel=1, values=1, length=None, **save):
 
 
 def keras_file(folder, channel=1, values=1, length=None):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     given = keras.Input((length, 4), name="sequence")
     layer = keras.layers.Dense(values, use_bias=False)
     model = keras.Model(given, layer(keras.layers.GlobalAveragePooling1D()(given)))

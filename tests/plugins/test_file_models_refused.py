@@ -244,9 +244,9 @@ def test_a_library_that_is_no_provider_is_named(here):
 
 
 def test_a_lambda_layer_is_not_run(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     given = keras.Input((60, 4))
     made = keras.layers.Lambda(lambda x: x, output_shape=(60, 4))(given)
     keras.Model(given, keras.layers.GlobalAveragePooling1D()(made)).save(here / "lambda.keras")
@@ -261,9 +261,9 @@ def test_a_keras_2_file_is_refused_with_the_way_to_convert_it(here):
 
 
 def test_weights_and_a_builder_make_a_keras_model(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     described = MAKERS["keras"](here)
     expected = predict("keras", **described).mean
     keras.models.load_model(described["path"]).save_weights(here / "share.weights.h5")
@@ -280,9 +280,9 @@ def test_weights_and_a_builder_make_a_keras_model(here):
 
 
 def test_a_saved_model_gives_what_the_keras_file_gives(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     described = MAKERS["keras"](here, length=60)
     expected = predict("keras", **described).mean
     keras.models.load_model(described["path"]).export(here / "saved", verbose=False)
@@ -291,17 +291,17 @@ def test_a_saved_model_gives_what_the_keras_file_gives(here):
 
 
 def test_one_process_keeps_one_backend(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    _keras("tensorflow")
+    keras_with("tensorflow")
     with pytest.raises(CellError, match=r"Keras runs with tensorflow in this process and cannot change to torch"):
         predict("keras", **MAKERS["keras"](here), backend="torch")
 
 
 def test_a_sequential_model_is_run_like_any_other(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     layers = [keras.Input((60, 4)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1, use_bias=False)]
     model = keras.Sequential(layers)
     model.layers[-1].set_weights([weights()])
@@ -311,11 +311,11 @@ def test_a_sequential_model_is_run_like_any_other(here):
 
 
 def test_a_model_that_was_never_built_is_refused(here):
-    from regharness_keras.model import _keras
+    from regharness_keras.process import keras_with
 
-    keras = _keras("tensorflow")
+    keras = keras_with("tensorflow")
     model = keras.Sequential([keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
     with pytest.warns(UserWarning, match="not yet been built"):
         model.save(here / "unbuilt.keras")
-    with pytest.raises(CellError, match=r"unbuilt\.keras does not say what it takes"):
+    with pytest.raises(CellError, match=r"unbuilt\.keras holds no weights: it was saved before"):
         predict("keras", path="unbuilt.keras")
