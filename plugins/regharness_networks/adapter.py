@@ -99,10 +99,12 @@ class FileModel(ModelAdapter):
             one = self._p.model_copy(update={"outputs": [output]})
             parts.append(predicted(values, [output], one))
         variances = [part.aleatoric_variance for part in parts if part.aleatoric_variance is not None]
+        epistemic = [part.epistemic_variance for part in parts if part.epistemic_variance is not None]
         quantiles = [part.quantiles for part in parts if part.quantiles is not None]
         return Prediction(
             np.concatenate([part.mean for part in parts], axis=1),
             aleatoric_variance=np.concatenate(variances, axis=1) if variances else None,
+            epistemic_variance=np.concatenate(epistemic, axis=1) if epistemic else None,
             quantiles=np.concatenate(quantiles, axis=1) if quantiles else None,
             quantile_levels=self.quantile_levels,
         )

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from regharness import SequenceBatch
 from regharness.errors import CellError, unknown_name
 from regharness.sequences import gc_content
-from regharness_motifs.library import load_motifs
+from regharness_motifs.library import BUILTIN, load_motifs
 from regharness_motifs.scanning import occupancy_features
+from regharness_motifs.variation import variant
 from regharness_networks.inputs import InputTensor
 from regharness_networks.parameters import ExtraInput
 
@@ -45,7 +46,7 @@ def extra_values(tensor: InputTensor, one: ExtraInput, batch: SequenceBatch, out
 
 def _values(one: ExtraInput, batch: SequenceBatch, output: str | None) -> NDArray[Any]:
     if one.use == "motif_features":
-        return occupancy_features(batch.sequence, load_motifs(one.motifs or "builtin"))
+        return occupancy_features(batch.sequence, variant(load_motifs(one.motifs or BUILTIN), one.motif_variant))
     if one.use == "gc_content":
         return np.nan_to_num(gc_content(batch.sequence), nan=0.5)
     if one.use == "covariate":

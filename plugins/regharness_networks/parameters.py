@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from regharness import InputFile, Parameters
+from regharness import Parameters
+from regharness_motifs.parameters import MotifLibrary, MotifVariant
 
 Bases = Annotated[str, Field(pattern="^[ACGTacgt]*$", max_length=100_000), AfterValidator(str.upper)]
 Layout = Literal["NLC", "NCL", "NLC1", "NL1C", "N1LC", "NCL1", "NC1L", "N1CL"]
 """Axes of a sequence input: N example, L position, C base, 1 an axis of size one."""
 Base = Literal["A", "C", "G", "T", "N"]
-Motifs = Literal["builtin"] | Annotated[str, Field(pattern=r"^(jaspar|JASPAR\d{4})$")] | InputFile
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -39,9 +39,13 @@ class ExtraInput(Parameters):
     integer: bool = Field(
         default=False, description="Give integers, such as the index of a cell type, where the file tells no type."
     )
-    motifs: Motifs | None = Field(
+    motifs: MotifLibrary | None = Field(
         default=None,
         description="Of use: motif_features, the library: builtin, jaspar, a release such as JASPAR2024, or a file.",
+    )
+    motif_variant: MotifVariant = Field(
+        default="exact",
+        description="Of use: motif_features, what is made of it: the library as it is, blurred, a half, or decoys.",
     )
 
     @model_validator(mode="after")
@@ -51,8 +55,8 @@ class ExtraInput(Parameters):
             if (what is not None) != (self.use == use):
                 name = "values" if use == "output" else use
                 raise ValueError(f"'{name}' goes with use: {use}, which needs it")
-        if self.motifs is not None and self.use != "motif_features":
-            raise ValueError("'motifs' goes with use: motif_features")
+        if (self.motifs is not None or self.motif_variant != "exact") and self.use != "motif_features":
+            raise ValueError("'motifs' and 'motif_variant' go with use: motif_features")
         return self
 
 
@@ -102,10 +106,11 @@ class NetworkParameters(Parameters):
         description="What the values of an example are, in order; as the task has them if left out. A task may ask "
         "for some of them.",
     )
-    head: Literal["mean", "mean_log_variance", "mean_variance", "mean_sd", "quantiles"] = Field(
+    head: Literal["mean", "mean_log_variance", "mean_variance", "mean_sd", "evidential", "quantiles"] = Field(
         default="mean",
-        description="What it gives for each output: a mean; all means and then what tells of their variances; or "
-        "quantiles, those of an output together.",
+        description="What it gives for each output: a mean; all means and then what tells of their variances; the "
+        "parameters of a normal-inverse-gamma distribution, all gamma, then all nu, alpha and beta; or quantiles, "
+        "those of an output together.",
     )
     quantiles: list[Level] = Field(default=[], description="Of head: quantiles, their levels, from low to high.")
     scale: float | dict[str, float] = Field(

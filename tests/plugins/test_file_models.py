@@ -196,3 +196,22 @@ def test_the_doctor_lists_execution_providers(regharness):
 
     found = json.loads(regharness("doctor", "--json").stdout)["execution_providers"]
     assert found == onnxruntime.get_available_providers()
+
+
+@everywhere
+def test_evidence_that_cannot_be_is_refused(make, use):
+    with pytest.raises(CellError, match=r"head 'evidential': the network gives alpha = .*must be above 1"):
+        make(use, values=4, head="evidential").predict(BATCH, CPU)
+
+
+def test_evidence_is_read_as_its_authors_have_it():
+    from regharness_networks.heads import predicted
+    from regharness_networks.parameters import NetworkParameters
+
+    # Two outputs: gammas, nus, alphas, betas.
+    values = np.array([[1.0, 2.0, 0.5, 4.0, 3.0, 1.5, 6.0, 2.0]])
+    found = predicted(values, ["b", "a"], NetworkParameters(head="evidential", outputs=["a", "b"], scale=2.0))
+    np.testing.assert_allclose(found.mean, [[4.0, 2.0]])
+    # beta / (alpha - 1) is 3 and 4, and a nu-th of it 6 and 1, times the square of the scale.
+    np.testing.assert_allclose(found.aleatoric_variance, [[16.0, 12.0]])
+    np.testing.assert_allclose(found.epistemic_variance, [[4.0, 24.0]])

@@ -133,6 +133,17 @@ def test_a_network_is_given_how_much_each_motif_is_bound(model):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_another_variant_of_the_library_is_scanned(model):
+    from regharness_motifs.library import load_motifs
+    from regharness_motifs.scanning import occupancy_features
+    from regharness_motifs.variation import variant
+
+    inputs = {"motifs": {"use": "motif_features", "motif_variant": "subset"}}
+    made = model("Motifs", {"linear.weight": torch.ones(1, 12)}, inputs=inputs, arguments={"motifs": 12})
+    expected = occupancy_features(BATCH.sequence, variant(load_motifs(), "subset")).sum(axis=1)
+    np.testing.assert_allclose(predict(made)[:, 0], expected, rtol=1e-5)
+
+
 def test_a_library_of_other_motifs_is_refused(model, tmp_path):
     (tmp_path / "one.jaspar").write_text(">X X\nA [9 0 0]\nC [0 9 0]\nG [0 0 9]\nT [0 0 0]\n")
     inputs = {"motifs": {"use": "motif_features", "motifs": str(tmp_path / "one.jaspar")}}
