@@ -1,4 +1,4 @@
-"""Run ONNX graphs on execution providers. Encodes nothing."""
+"""Run ONNX graphs on execution providers. Encodes nothing, chooses no provider."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import onnxruntime as ort
 from regharness.errors import CellError
 from regharness_networks.adapter import FileModel, Network, Tensor
 from regharness_networks.batches import OutOfMemory
+from regharness_networks.floors import check_floor
 from regharness_networks.inputs import InputTensor
 from regharness_onnx.parameters import OnnxParameters, Provider
+from regharness_onnx.providers import (
+    CPU,
+    MEMORY,
+    add_providers,
+    default_providers,
+    first_line,
+    is_short_of_memory,
+    needed,
+    register_libraries,
+)
 
-CPU = "CPUExecutionProvider"
 TYPES = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -23,15 +33,6 @@ TYPES = {
     "tensor(int64)": np.int64,
     "tensor(uint8)": np.uint8,
 }
-PACKAGES = {
-    "CUDAExecutionProvider": "onnxruntime-gpu",
-    "TensorrtExecutionProvider": "onnxruntime-gpu",
-    "ROCMExecutionProvider": "onnxruntime-rocm",
-    "MIGraphXExecutionProvider": "onnxruntime-migraphx",
-    "OpenVINOExecutionProvider": "onnxruntime-openvino",
-    "DmlExecutionProvider": "onnxruntime-directml",
-}
-"""What brings a provider that is built in; packages of the name onnxruntime... exclude each other."""
 
 
 class OnnxModel(FileModel):
@@ -57,6 +58,9 @@ class OnnxModel(FileModel):
 class Session(Network):
     """A session of ONNX Runtime, on one thread.
 
+    Where the first provider that runs computes in memory of its own, inputs are put there, outputs are made there,
+    and both are copied once.
+
     Parameters
     ----------
     p, device
@@ -64,19 +68,23 @@ class Session(Network):
     """
 
     def __init__(self, p: OnnxParameters, device: str) -> None:
-        wanted = [one if isinstance(one, Provider) else Provider(name=one) for one in p.providers] or _default(device)
+        check_floor("onnx")
+        wanted = [Provider(name=one) if isinstance(one, str) else one for one in p.providers]
+        wanted = wanted or default_providers(device)
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         if p.custom_ops is not None:
-            options.register_custom_ops_library(str(p.custom_ops))
-        listed = _chosen(wanted, p.libraries, options)
-        self._session = _session(p.path, options, listed)
+            _register_custom(options, p.custom_ops)
+        libraries = register_libraries(p, wanted)
+        self._session = _session(p.path, options, add_providers(wanted, options))
         active = self._session.get_providers()
-        if listed is not None and wanted[0].name not in active and CPU not in [one.name for one in wanted[1:]]:
-            raise CellError(
-                f"{wanted[0].name} could not be started; ONNX Runtime would run {', '.join(active)} instead"
-            )
+        for name in needed(wanted):
+            if name not in active:
+                raise CellError(f"{name} could not be started; ONNX Runtime would run {', '.join(active)} instead")
+        self.accelerated = active[0] != CPU
+        self._memory = MEMORY.get(active[0])
+        self._index = next((int(one.options.get("device_id", 0)) for one in wanted if one.name == active[0]), 0)
         self.inputs = tuple(
             InputTensor(
                 one.name, tuple(size if isinstance(size, int) else None for size in one.shape), _dtype(one.type)
@@ -84,81 +92,51 @@ class Session(Network):
             for one in self._session.get_inputs()
         )
         self._outputs = [one.name for one in self._session.get_outputs()]
-        self.execution = {
-            "providers": ", ".join(active if listed is not None else [wanted[0].name, CPU]),
-            "onnxruntime": ort.__version__,
-            "threads": "1",
-        }
+        self.execution = {"providers": ", ".join(active), "onnxruntime": ort.__version__, "threads": "1"}
+        if libraries:
+            self.execution["libraries"] = ", ".join(f"{name} {version}" for name, version in libraries.items())
 
     def run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
         """Outputs by name, in order."""
         try:
-            return list(zip(self._outputs, self._session.run(None, inputs), strict=True))
+            values = self._session.run(None, inputs) if self._memory is None else self._bound(inputs)
         except Exception as error:
-            if "alloc" in str(error).lower():
+            if is_short_of_memory(error):
                 raise OutOfMemory from None
-            raise CellError(f"ONNX Runtime: {_first_line(error)}") from None
+            raise CellError(f"ONNX Runtime: {first_line(error)}") from None
+        return list(zip(self._outputs, values, strict=True))
+
+    def _bound(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        binding = self._session.io_binding()
+        for name, value in inputs.items():
+            placed = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value), self._memory, self._index)
+            binding.bind_ortvalue_input(name, placed)
+        for name in self._outputs:
+            binding.bind_output(name, self._memory, self._index)
+        self._session.run_with_iobinding(binding)
+        found: list[Tensor] = binding.copy_outputs_to_cpu()
+        return found
 
 
-def _default(device: str) -> list[Provider]:
-    """The provider of a run's device; ``auto`` is CUDA where it can run, else the CPU."""
-    kind, _, index = device.partition(":")
-    if kind == "cuda" or (kind == "auto" and "CUDAExecutionProvider" in ort.get_available_providers()):
-        cuda = Provider(name="CUDAExecutionProvider", options={"device_id": index or "0"})
-        return [cuda] if kind == "cuda" else [cuda, Provider(name=CPU)]
-    if kind in ("cpu", "auto"):
-        return [Provider(name=CPU)]
-    raise CellError(f"for the device '{device}' list the 'providers' of the ONNX model")
-
-
-def _chosen(
-    wanted: list[Provider], libraries: dict[str, Path], options: ort.SessionOptions
-) -> list[tuple[str, dict[str, str]]] | None:
-    """Providers to start a session with; None where the options carry those of plugin libraries.
-
-    Raises
-    ------
-    CellError
-        For a provider that is not there, unless the CPU is listed after it.
-    """
-    for name, library in libraries.items():
-        try:
-            ort.register_execution_provider_library(name, str(library))
-        except Exception as error:
-            if "already" not in str(error):
-                raise CellError(f"the provider library {library.name} cannot be loaded: {_first_line(error)}") from None
-    there = ort.get_available_providers()
-    plugged = {device.ep_name for device in ort.get_ep_devices()} - set(there)
-    usable = []
-    for one in wanted:
-        if one.name in there or one.name in plugged:
-            usable.append(one)
-        elif CPU not in [other.name for other in wanted]:
-            package = PACKAGES.get(one.name)
-            remedy = (
-                f"pip install {package}, in place of onnxruntime: the two exclude each other"
-                if package
-                else "name its plugin library under 'libraries', or list CPUExecutionProvider after it"
-            )
-            raise CellError(
-                f"{one.name} is not there; ONNX Runtime has {', '.join([*there, *sorted(plugged)])} ({remedy})"
-            )
-    if usable[0].name in plugged:
-        devices = [device for device in ort.get_ep_devices() if device.ep_name == usable[0].name]
-        options.add_provider_for_devices(devices[:1], {name: str(value) for name, value in usable[0].options.items()})
-        return None
-    return [(one.name, {name: str(value) for name, value in one.options.items()}) for one in usable]
+def _register_custom(options: ort.SessionOptions, library: Path) -> None:
+    try:
+        options.register_custom_ops_library(str(library))
+    except Exception as error:
+        raise CellError(
+            f"{library.name} cannot be loaded as a library of custom operators: {first_line(error)}"
+        ) from None
 
 
 def _session(
     path: Path, options: ort.SessionOptions, providers: list[tuple[str, dict[str, str]]] | None
 ) -> ort.InferenceSession:
     try:
+        # Of its own accord ONNX Runtime would try other providers, and print that it does.
         if providers is None:
-            return ort.InferenceSession(str(path), options)
-        return ort.InferenceSession(str(path), options, providers=providers)
+            return ort.InferenceSession(str(path), options, enable_fallback=0)
+        return ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:
-        line = _first_line(error)
+        line = first_line(error)
         remedy = "; 'custom_ops' names the library of custom operators" if "not a registered" in line else ""
         raise CellError(f"ONNX Runtime cannot load {path.name}: {line}{remedy}") from None
 
@@ -167,7 +145,3 @@ def _dtype(name: str) -> np.dtype[Any]:
     if name not in TYPES:
         raise CellError(f"the graph takes {name}, which is no number that an input can be")
     return np.dtype(TYPES[name])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from regharness import InputFile, Parameters
 from regharness_networks.parameters import NetworkParameters
+
+Package = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 class Provider(Parameters):
@@ -16,6 +18,9 @@ class Provider(Parameters):
 
     name: str = Field(min_length=1, description="Such as CUDAExecutionProvider, or that of a plugin library.")
     options: dict[str, str | int | float | bool] = Field(default={}, description="Handed to the provider.")
+    device: Literal["cpu", "gpu", "npu"] | None = Field(
+        default=None, description="Of a plugin library that offers several kinds of device, which."
+    )
 
 
 class OnnxParameters(NetworkParameters):
@@ -24,11 +29,14 @@ class OnnxParameters(NetworkParameters):
     path: InputFile = Field(description="An .onnx file; external data must lie in its folder.")
     providers: list[str | Provider] = Field(
         default=[],
-        description="Execution providers in order of preference; the first must run, unless CPUExecutionProvider is "
+        description="Execution providers in order of preference; each must run, unless CPUExecutionProvider is "
         "listed after it. As the run's device says if left out.",
     )
-    libraries: dict[str, InputFile] = Field(
-        default={}, description="Name to the plugin library of an execution provider that is not built in."
+    libraries: list[Package | InputFile] = Field(
+        default=[],
+        description="Plugin libraries of execution providers that are not built in: an installed package that has "
+        "get_library_path(), such as onnxruntime_ep_webgpu, or a file with its folder, such as ./libmine.so. Those "
+        "of WebGPU, OpenVINO and TensorRT for RTX are found by themselves. They are run.",
     )
     custom_ops: InputFile | None = Field(default=None, description="Library of custom operators. It is run.")
     external_data: list[InputFile] = Field(

@@ -227,7 +227,7 @@ def test_a_provider_that_is_not_there_says_what_is_and_what_to_install(here):
 
 
 def test_a_provider_that_nobody_knows_points_to_plugin_libraries(here):
-    with pytest.raises(CellError, match="name its plugin library under 'libraries'"):
+    with pytest.raises(CellError, match="list the plugin library that brings it under 'libraries'"):
         predict("onnx", **MAKERS["onnx"](here), providers=["MyExecutionProvider"])
 
 
@@ -240,7 +240,7 @@ def test_the_cpu_stands_in_where_it_is_listed_and_is_told(here):
 def test_a_library_that_is_no_provider_is_named(here):
     (here / "libx.so").write_bytes(b"no library")
     with pytest.raises(CellError, match=r"the provider library libx\.so cannot be loaded"):
-        predict("onnx", **MAKERS["onnx"](here), libraries={"x": "libx.so"}, providers=["X"])
+        predict("onnx", **MAKERS["onnx"](here), libraries=["./libx.so"], providers=["X"])
 
 
 def test_a_lambda_layer_is_not_run(here):
