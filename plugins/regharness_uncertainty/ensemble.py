@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from regharness import InputError, Prediction, RunContext, SequenceBatch
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
 from regharness.quantiles import declared_levels
+from regharness_uncertainty.mixture import mixture
 
 
 class DeepEnsemble(UncertaintyMethod):
@@ -38,11 +37,7 @@ class DeepEnsemble(UncertaintyMethod):
 
 
 class Ensemble(ModelAdapter):
-    """The mean of several models (Lakshminarayanan et al. 2017).
-
-    Its variance is that of the mixture of theirs, in two parts: the mean of their aleatoric variances, and, as
-    epistemic variance, the variance of their means plus the mean of their own epistemic variances. Its quantiles are
-    the means of theirs, level by level (Vincent, Psychol. Monogr. 14(5), 1912; Ratcliff, Psychol. Bull. 86:446, 1979).
+    """The `mixture` of several models (Lakshminarayanan et al. 2017).
 
     Parameters
     ----------
@@ -70,24 +65,7 @@ class Ensemble(ModelAdapter):
 
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
         """Mean, variance in its two parts, and quantiles where the members have them."""
-        found = [member.predict(batch, context) for member in self._members]
-        means = np.stack([one.mean for one in found]).astype(np.float64)
-        epistemic = means.var(axis=0)
-        if all(one.epistemic_variance is not None for one in found):
-            epistemic += np.mean([one.epistemic_variance for one in found], axis=0, dtype=np.float64)
-        aleatoric = None
-        if all(one.aleatoric_variance is not None for one in found):
-            aleatoric = np.mean([one.aleatoric_variance for one in found], axis=0, dtype=np.float64).astype(np.float32)
-        quantiles = None
-        if self.quantile_levels:
-            quantiles = np.mean([one.quantiles for one in found], axis=0, dtype=np.float64).astype(np.float32)
-        return Prediction(
-            means.mean(axis=0).astype(np.float32),
-            aleatoric_variance=aleatoric,
-            epistemic_variance=epistemic.astype(np.float32),
-            quantiles=quantiles,
-            quantile_levels=self.quantile_levels,
-        )
+        return mixture([member.predict(batch, context) for member in self._members])
 
     def save(self, folder: Path) -> None:
         """Write every member into a folder of its own."""

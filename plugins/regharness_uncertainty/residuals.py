@@ -11,7 +11,8 @@ from regharness import InputError, Prediction, SequenceBatch
 from regharness.errors import CellError
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
 from regharness_uncertainty.composition import sequence_features
-from regharness_uncertainty.posthoc import PostHoc, Values, errors
+from regharness_uncertainty.posthoc import PostHoc, errors
+from regharness_uncertainty.wrapping import Values
 
 LEAST = 1e-6
 """Share of the mean squared error below which a squared error counts as no smaller, so that its logarithm is finite."""

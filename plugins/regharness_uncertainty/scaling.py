@@ -10,7 +10,8 @@ import numpy as np
 from regharness import Prediction, SequenceBatch
 from regharness.errors import CellError
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
-from regharness_uncertainty.posthoc import PostHoc, Values, errors, scaled, total_variance
+from regharness_uncertainty.posthoc import PostHoc, errors, scaled, total_variance
+from regharness_uncertainty.wrapping import Values
 
 SCALE, CONSTANT = "scale", "constant_variance"
 
