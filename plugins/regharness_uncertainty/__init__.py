@@ -50,7 +50,7 @@ def _conformal() -> dict[str, Component]:
             citation="Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005)",
         ),
         "weighted_conformal": Component(
-            "regharness_uncertainty.conformal:WeightedConformal",
+            "regharness_uncertainty.weighted:WeightedConformal",
             summary="Intervals that hold a stated share under covariate shift, by weighing the calibration split.",
             citation="Tibshirani et al., NeurIPS 2019",
         ),

@@ -125,13 +125,46 @@ def test_groups_can_be_told_by_a_covariate_of_the_data():
         model.predict(data.test.inputs(), CPU)
 
 
-@pytest.mark.parametrize("severity", [2, 3])
+@pytest.mark.parametrize("severity", [2, 3, 4])
 def test_weights_restore_coverage_under_a_tilt_of_gc_content(severity):
     data = dataset(spread_by_gc=8.0)
     tilted = rh.shift("gc_tilt").apply(data, severity, rng_for(0, "tilt"))
     assert covered(fitted(wrapped("split_conformal"), data), tilted).mean() < 0.86
     weighted = covered(fitted(wrapped("weighted_conformal"), data), tilted)
     assert weighted.mean() == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize(("severity", "n"), [(3, 500), (3, 1000), (4, 1000), (4, 2000)])
+def test_weights_restore_coverage_on_average_whatever_the_size_of_the_calibration_split(severity, n):
+    found, without = [], []
+    for seed in range(12):
+        parts = [skewed(size, f"{name}{seed}-", 8.0) for name, size in (("train", 50), ("cal", n), ("test", 3000))]
+        data = Dataset(*parts)
+        tilted = rh.shift("gc_tilt").apply(data, severity, rng_for(seed, "tilt"))
+        found.append(covered(fitted(wrapped("weighted_conformal"), data), tilted).mean())
+        without.append(covered(fitted(wrapped("split_conformal"), data), tilted).mean())
+    assert np.mean(without) < 0.83
+    assert np.mean(found) == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3, 0.45])
+@pytest.mark.parametrize("n", [19, 59, 99])
+def test_with_equal_weights_the_interval_is_that_of_split_conformal(n, alpha):
+    # A sequence that is asked for alone shows no shift.
+    data = dataset(n=n)
+    alone = data.test.select(np.array([0])).inputs()
+    one, two = (
+        fitted(wrapped(f"{name}_conformal", alpha=alpha), data).predict(alone, CPU) for name in ("split", "weighted")
+    )
+    np.testing.assert_array_equal(two.aleatoric_variance, one.aleatoric_variance)
+
+
+def test_a_test_set_like_nothing_in_the_calibration_split_gets_the_largest_error():
+    data = dataset(n=200)
+    poly = replace(data.test, sequence=np.full_like(data.test.sequence, 2))
+    found = fitted(wrapped("weighted_conformal"), data).predict(poly.inputs(), CPU)
+    largest = np.abs(data.calibration.target).max(axis=0)
+    np.testing.assert_allclose(found.quantiles[0], np.stack([-largest, largest], axis=1), rtol=1e-6)
 
 
 def test_without_shift_weights_change_little():
