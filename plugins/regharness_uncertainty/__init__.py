@@ -6,11 +6,34 @@ from regharness import Component, hookimpl
 @hookimpl
 def regharness_uncertainty_methods() -> dict[str, Component]:
     """Offer the methods."""
-    return {**_fitted(), **_conformal()}
+    return {**_networks(), **_recalibrated(), **_conformal()}
 
 
-def _fitted() -> dict[str, Component]:
-    """Methods that give variances."""
+def _networks() -> dict[str, Component]:
+    """Methods that train several models, or ask more of a network than its predictions."""
+    return {
+        "deep_ensemble": Component(
+            "regharness_uncertainty.ensemble:DeepEnsemble",
+            summary="Several models that differ in their seeds: their mean, and how much they disagree.",
+            citation="Lakshminarayanan et al., NeurIPS 2017",
+        ),
+        "mc_dropout": Component(
+            "regharness_uncertainty.dropout:MCDropout",
+            parameters="regharness_uncertainty.parameters:DropoutParameters",
+            summary="A network asked several times with dropout left on: its mean, and how much its answers differ.",
+            citation="Gal & Ghahramani, ICML 2016",
+        ),
+        "last_layer_laplace": Component(
+            "regharness_uncertainty.laplace:LastLayerLaplace",
+            parameters="regharness:Parameters",
+            summary="A trained network with the epistemic variance of its last layer, in closed form.",
+            citation="Kristiadi et al., ICML 2020; Daxberger et al., NeurIPS 2021",
+        ),
+    }
+
+
+def _recalibrated() -> dict[str, Component]:
+    """Methods that learn a distribution from errors on the calibration split."""
     return {
         "variance_scaling": Component(
             "regharness_uncertainty.scaling:VarianceScaling",
@@ -22,11 +45,6 @@ def _fitted() -> dict[str, Component]:
             "regharness_uncertainty.residuals:ResidualVariance",
             summary="A variance for models without any, from the sizes of errors on the calibration split.",
             citation="Harvey, Econometrica 44:461 (1976)",
-        ),
-        "deep_ensemble": Component(
-            "regharness_uncertainty.ensemble:DeepEnsemble",
-            summary="Several models that differ in their seeds: their mean, and how much they disagree.",
-            citation="Lakshminarayanan et al., NeurIPS 2017",
         ),
     }
 
