@@ -17,6 +17,12 @@ def _networks() -> dict[str, Component]:
             summary="Several models that differ in their seeds: their mean, and how much they disagree.",
             citation="Lakshminarayanan et al., NeurIPS 2017",
         ),
+        "ensemble_distillation": Component(
+            "regharness_uncertainty.distillation:EnsembleDistillation",
+            parameters="regharness_uncertainty.parameters:DistillationParameters",
+            summary="One model that has learnt what an ensemble of its kind says, variances included.",
+            citation="Malinin et al., ICLR 2020; Zhou et al., bioRxiv 2024.11.13.623485 (2024)",
+        ),
         "mc_dropout": Component(
             "regharness_uncertainty.dropout:MCDropout",
             parameters="regharness_uncertainty.parameters:DropoutParameters",
