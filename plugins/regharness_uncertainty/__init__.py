@@ -52,6 +52,12 @@ def _recalibrated() -> dict[str, Component]:
             summary="A variance for models without any, from the sizes of errors on the calibration split.",
             citation="Harvey, Econometrica 44:461 (1976)",
         ),
+        "quantile_recalibration": Component(
+            "regharness_uncertainty.recalibration:QuantileRecalibration",
+            parameters="regharness_uncertainty.parameters:RecalibrationParameters",
+            summary="Quantiles and moments as errors on the calibration split show them, for models with a variance.",
+            citation="Kuleshov et al., ICML 2018",
+        ),
     }
 
 
@@ -77,5 +83,11 @@ def _conformal() -> dict[str, Component]:
             "regharness_uncertainty.weighted:WeightedConformal",
             summary="Intervals that hold a stated share under covariate shift, by weighing the calibration split.",
             citation="Tibshirani et al., NeurIPS 2019",
+        ),
+        "conformalised_quantiles": Component(
+            "regharness_uncertainty.conformal_quantiles:ConformalisedQuantiles",
+            parameters="regharness_uncertainty.parameters:ConformalisedQuantilesParameters",
+            summary="A model's own quantiles, moved so that they hold a stated share of new measurements.",
+            citation="Romano et al., NeurIPS 2019",
         ),
     }

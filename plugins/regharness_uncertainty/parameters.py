@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
+
+from pydantic import Field, field_validator
 
 from regharness import Parameters
 
@@ -27,3 +29,28 @@ class DistillationParameters(Parameters):
     mutation_rate: float = Field(
         default=0.05, gt=0, le=1, description="Share of a copy's bases that are drawn again, each from the other three."
     )
+
+
+class RecalibrationParameters(Parameters):
+    """Parameters of ``quantile_recalibration``."""
+
+    levels: tuple[float, ...] = Field(
+        default=(0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975),
+        min_length=1,
+        description="Levels of the quantiles that are given, from low to high, between 0 and 1.",
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _rise(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0.0 < level < 1.0 for level in levels):
+            raise ValueError("a level is between 0 and 1")
+        if not all(one < two for one, two in pairwise(levels)):
+            raise ValueError("levels rise from low to high, each once")
+        return levels
+
+
+class ConformalisedQuantilesParameters(Parameters):
+    """Parameters of ``conformalised_quantiles``."""
+
+    alpha: float = Field(default=0.1, gt=0, lt=1, description="Share of measurements that may lie outside.")
