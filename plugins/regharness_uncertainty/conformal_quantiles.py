@@ -8,6 +8,7 @@ import numpy as np
 
 from regharness import InputError, Prediction, SequenceBatch
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
+from regharness.quantiles import declared_levels
 from regharness_uncertainty.conformal import ConformalModel
 from regharness_uncertainty.ranks import bound
 from regharness_uncertainty.wrapping import Values
@@ -30,7 +31,7 @@ class ConformalisedQuantiles(UncertaintyMethod):
     def wrap(self, make: Callable[[], ModelAdapter]) -> ModelAdapter:
         """Wrap one model made by `make`, which must declare quantiles below and above the median."""
         model = make()
-        levels = getattr(model, "quantile_levels", ())
+        levels = declared_levels(model)
         if not levels or not levels[0] < 0.5 < levels[-1]:
             given = f"those of {', '.join(f'{level:g}' for level in levels)}" if levels else "none"
             raise InputError(

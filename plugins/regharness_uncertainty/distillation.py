@@ -80,6 +80,7 @@ class DistilledModel(Wrapped):
     """
 
     file = "ensemble_distillation.safetensors"
+    unchanged = ()
 
     def __init__(
         self,

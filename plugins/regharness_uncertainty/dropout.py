@@ -8,6 +8,7 @@ from pathlib import Path
 from regharness import InputError, Prediction, RunContext, SequenceBatch
 from regharness.capabilities import Samples
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
+from regharness.quantiles import declared_levels
 from regharness_uncertainty.mixture import mixture
 
 
@@ -52,7 +53,7 @@ class DropoutModel(ModelAdapter):
     def __init__(self, inner: ModelAdapter, number: int) -> None:
         self._inner, self._number = inner, number
         self.trainable, self.needs = inner.trainable, inner.needs
-        self.quantile_levels = getattr(inner, "quantile_levels", ())
+        self.quantile_levels = declared_levels(inner)
 
     def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
         """Fit the model."""

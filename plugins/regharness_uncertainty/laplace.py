@@ -56,6 +56,7 @@ class LaplaceModel(Wrapped):
     """
 
     file = "last_layer_laplace.safetensors"
+    unchanged = ("mean", "aleatoric_variance")
 
     def fit(self, train: SequenceBatch, calibration: SequenceBatch, context: RunContext) -> None:
         """Fit the network; then one pass over `train` for the features' scales and one for the precision."""

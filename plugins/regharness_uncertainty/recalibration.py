@@ -55,6 +55,7 @@ class RecalibratedModel(PostHoc):
     """
 
     file = "quantile_recalibration.safetensors"
+    unchanged = ()
 
     def __init__(self, inner: ModelAdapter, levels: tuple[float, ...]) -> None:
         super().__init__(inner)

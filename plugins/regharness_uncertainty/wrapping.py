@@ -58,8 +58,8 @@ class Wrapped(ModelAdapter):
 
     @property
     def export_formats(self) -> tuple[str, ...]:
-        """Formats that the model inside offers."""
-        return self._inner.export_formats if isinstance(self._inner, Exportable) else ()
+        """Formats that the model inside offers; none where a file of that would predict nothing as this model does."""
+        return self._inner.export_formats if self.unchanged and isinstance(self._inner, Exportable) else ()
 
     def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:
         """Write the model inside, without what was learnt about it."""
