@@ -10,7 +10,7 @@ endif
 # One thread a process: PyTorch and BLAS slow down, or stall, when several threads share a busy core.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: quickstart test test-slow lint bench docs clean
+.PHONY: quickstart test test-slow test-gpu lint bench docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,10 +35,15 @@ quickstart: $(VENV)/.quickstart
 	$(BIN)/regharness run specs/quickstart.yaml
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2
 
 test-slow: $(VENV)/.test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+# Where ONNX Runtime has no GPU provider built in, WebGPU's plugin brings one to whatever has a Vulkan driver.
+test-gpu: $(VENV)/.test
+	$(PIP) --editable ".[all,test,webgpu]"
+	$(BIN)/python -m pytest tests/gpu -m gpu
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

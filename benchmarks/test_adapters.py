@@ -4,6 +4,7 @@ A network of the size of DeepSTARR, 4,096 sequences of 200 bp in batches of 256,
 sequences that are encoded already, the framework's own call, and no look at what comes back.
 """
 
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -108,9 +109,9 @@ class TestOnnx:
 class TestKeras:
     @pytest.fixture
     def file(self, tmp_path):
-        from regharness_keras.model import _keras
+        from regharness_keras.process import keras_with
 
-        keras = _keras("tensorflow")
+        keras = keras_with("tensorflow")
         layers = [keras.Input((LENGTH, 4))]
         for filters, width in ((256, 7), (60, 3), (60, 5), (120, 3)):
             layers += [keras.layers.Conv1D(filters, width, padding="same", activation="relu")]
@@ -136,3 +137,28 @@ class TestKeras:
 def test_one_hot(benchmark, codes, layout):
     encoded = benchmark.pedantic(one_hot, (codes, code_table(NetworkParameters()), layout), **ROUNDS)
     benchmark.extra_info["gigabytes_per_second"] = encoded.nbytes / benchmark.stats.stats.median / 1e9
+
+
+STARTS = {
+    "torch": ("import torch", "regharness_torch.file", "TorchModel"),
+    "keras": ("import tensorflow, keras", "regharness_keras.model", "KerasModel"),
+    "onnx": ("import onnxruntime, onnx", "regharness_onnx.model", "OnnxModel"),
+}
+
+
+@pytest.mark.parametrize("use", STARTS)
+@pytest.mark.parametrize("what", ["the framework", "the adapter"])
+def test_start_up(benchmark, use, what):
+    """A process that imports the framework, beside what it needs anyway, and one that makes and opens a model."""
+    framework, module, name = STARTS[use]
+    benchmark.group = f"start-up of {use}"
+    anyway = "import regharness.runner, regharness.parameters, regharness.sequences, numba, scipy.stats"
+    code = f"{anyway}; {framework}"
+    if what == "the adapter":
+        code = f"{anyway}; from {module} import {name}"
+        if use == "keras":
+            code += "; from regharness_keras.process import keras_with; keras_with('tensorflow')"
+    # Compare the least times: the file system and whatever else the machine does only ever add to them.
+    benchmark.pedantic(
+        lambda: subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True), rounds=5, warmup_rounds=1
+    )

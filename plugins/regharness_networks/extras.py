@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from regharness import SequenceBatch
 from regharness.errors import CellError, unknown_name
 from regharness.sequences import gc_content
-from regharness_motifs.library import BUILTIN, load_motifs
-from regharness_motifs.scanning import occupancy_features
-from regharness_motifs.variation import variant
 from regharness_networks.inputs import InputTensor
 from regharness_networks.parameters import ExtraInput
 
@@ -46,6 +43,11 @@ def extra_values(tensor: InputTensor, one: ExtraInput, batch: SequenceBatch, out
 
 def _values(one: ExtraInput, batch: SequenceBatch, output: str | None) -> NDArray[Any]:
     if one.use == "motif_features":
+        # Compiled code, which most networks start without.
+        from regharness_motifs.library import BUILTIN, load_motifs
+        from regharness_motifs.scanning import occupancy_features
+        from regharness_motifs.variation import variant
+
         return occupancy_features(batch.sequence, variant(load_motifs(one.motifs or BUILTIN), one.motif_variant))
     if one.use == "gc_content":
         return np.nan_to_num(gc_content(batch.sequence), nan=0.5)
