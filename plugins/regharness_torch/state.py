@@ -17,7 +17,7 @@ def undisturbed(device: torch.device, deterministic: bool) -> Iterator[None]:
     are recorded, global random numbers of processor and device, and the flags of determinism and of cuDNN.
     """
     before = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
-    strict, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    strict = torch.get_deterministic_debug_mode()
     fills = filling.fill_uninitialized_memory
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[device] if device.type == "cuda" else []))
@@ -26,7 +26,8 @@ def undisturbed(device: torch.device, deterministic: bool) -> Iterator[None]:
         )
         try:
             torch.set_num_threads(1)
-            torch.use_deterministic_algorithms(deterministic)
+            # As use_deterministic_algorithms does, without loading PyTorch's compiler.
+            torch.set_deterministic_debug_mode("error" if deterministic else "default")
             # It costs time, and helps none of those who read no memory before they write it.
             filling.fill_uninitialized_memory = False
             yield
@@ -34,7 +35,7 @@ def undisturbed(device: torch.device, deterministic: bool) -> Iterator[None]:
             torch.set_num_threads(before[0])
             torch.set_default_dtype(before[1])
             torch.set_grad_enabled(before[2])
-            torch.use_deterministic_algorithms(strict, warn_only=warns)
+            torch.set_deterministic_debug_mode(strict)
             filling.fill_uninitialized_memory = fills
 
 
