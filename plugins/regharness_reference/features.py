@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,3 +34,16 @@ def prior_features(
         gc = np.nan_to_num(gc_content(sequence), nan=0.5)
         return gc[:, None].astype(np.float32)
     return np.zeros((len(sequence), 0), np.float32)
+
+
+def described_features(p: ReferenceParameters, folder: Path) -> dict[str, Any]:
+    """What the features of an exported network's prior are, as networks from files describe an input.
+
+    A user's motifs are copied into `folder`, where the network's file lies.
+    """
+    if p.prior == "gc":
+        return {"use": "gc_content"}
+    described: dict[str, Any] = {"use": "motif_features", "motif_variant": p.motif_variant}
+    if p.motifs is None:
+        return described
+    return described | {"motifs": shutil.copy(p.motifs, folder) if isinstance(p.motifs, Path) else p.motifs}

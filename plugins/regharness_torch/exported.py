@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from regharness.capabilities import Exported
 from regharness.errors import CellError
 from regharness_reference.adapter import Shape
+from regharness_reference.features import described_features
 from regharness_reference.parameters import ReferenceParameters
 from regharness_reference.scales import Scales
 from regharness_torch import reference
@@ -135,7 +136,7 @@ def write(
         "outputs": list(outputs),
         "head": head,
         **({"quantiles": list(p.levels)} if p.levels else {}),
-        **({"inputs": {"features": _prior(p)}} if shape.features else {}),
+        **({"inputs": {"features": described_features(p, path.parent)}} if shape.features else {}),
     }
     if format == "safetensors":
         save_file({key: value.contiguous() for key, value in whole.state_dict().items()}, path)
@@ -174,10 +175,3 @@ def _architecture(p: HeadParameters) -> dict[str, Any]:
     """What decides which weights there are."""
     own = set(type(p).model_fields) - set(ReferenceParameters.model_fields) - {"evidence_penalty"}
     return {name: value for name in sorted(own) if (value := getattr(p, name)) is not None}
-
-
-def _prior(p: HeadParameters) -> dict[str, Any]:
-    """What the input of the prior's features is given, as files of networks say it."""
-    if p.prior == "gc":
-        return {"use": "gc_content"}
-    return {"use": "motif_features", "motifs": str(p.motifs or "builtin"), "motif_variant": p.motif_variant}

@@ -63,7 +63,7 @@ class TorchLearner(Learner):
         devices = [self._device] if self._device.type == "cuda" else []
         with (
             torch.random.fork_rng(devices=devices),
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
         ):
             torch.manual_seed(self._seed)
             yield
@@ -118,7 +118,7 @@ class TorchLearner(Learner):
         found = []
         with (
             torch.inference_mode(),
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
         ):
             for start in range(0, len(sequence), INFERENCE_BATCH):
                 rows = slice(start, start + INFERENCE_BATCH)
