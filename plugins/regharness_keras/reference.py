@@ -60,7 +60,7 @@ class KerasReference(ReferenceModel):
 
 
 class KerasCNN(KerasReference):
-    """Small convolutional network."""
+    """Two convolutions, a hidden layer and a head, trained from scratch."""
 
     checked = KerasCNNParameters
     _given: KerasCNNParameters
@@ -73,7 +73,7 @@ class KerasCNN(KerasReference):
 
 
 class KerasBiLSTM(KerasReference):
-    """Small convolutional and recurrent network."""
+    """A convolution, an LSTM in both directions, a hidden layer and a head, trained from scratch."""
 
     checked = KerasBiLSTMParameters
     _given: KerasBiLSTMParameters
@@ -86,7 +86,7 @@ class KerasBiLSTM(KerasReference):
 
 
 class KerasTransformer(KerasReference):
-    """Small transformer."""
+    """A convolution, encoder layers, a hidden layer and a head, trained from scratch."""
 
     checked = KerasTransformerParameters
     _given: KerasTransformerParameters

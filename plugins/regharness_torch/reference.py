@@ -68,7 +68,7 @@ class TorchReference(ReferenceModel):
 
 
 class TorchCNN(TorchReference):
-    """Small convolutional network."""
+    """Two convolutions, a hidden layer and a head, trained from scratch."""
 
     checked = TorchCNNParameters
     _given: TorchCNNParameters
@@ -79,7 +79,7 @@ class TorchCNN(TorchReference):
 
 
 class TorchBiLSTM(TorchReference):
-    """Small convolutional and recurrent network."""
+    """A convolution, an LSTM in both directions, a hidden layer and a head, trained from scratch."""
 
     checked = TorchBiLSTMParameters
     _given: TorchBiLSTMParameters
@@ -90,7 +90,7 @@ class TorchBiLSTM(TorchReference):
 
 
 class TorchTransformer(TorchReference):
-    """Small transformer."""
+    """A convolution, encoder layers, a hidden layer and a head, trained from scratch."""
 
     checked = TorchTransformerParameters
     _given: TorchTransformerParameters
@@ -102,7 +102,7 @@ class TorchTransformer(TorchReference):
 
 
 class TorchLegNet(TorchReference):
-    """Residual convolutional network after LegNet."""
+    """Residual convolutions, a hidden layer and a head, trained from scratch."""
 
     checked = TorchLegNetParameters
     _given: TorchLegNetParameters

@@ -133,6 +133,11 @@ def test_list_writes_json_of_every_kind(regharness, what):
     assert json.loads(regharness("list", what, "--json").stdout)
 
 
+def test_show_lists_the_keys_of_a_parameter_that_is_a_mapping(regharness):
+    shown = regharness("show", "torch_cnn").stdout
+    assert "      VREx:\n        method: 'vrex', required\n" in shown
+
+
 def test_show_explains_a_component_with_its_parameters(toys, regharness):
     text = regharness("show", "offset").stdout
     assert "Add the severity to every target" in text

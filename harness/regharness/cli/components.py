@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regharness.cli.console import print_json, print_rich
+from regharness.cli.parameters import described, echo_parameters
 
 if TYPE_CHECKING:
     from regharness.catalog import Catalog
@@ -174,11 +175,7 @@ def show(
             click.echo(f"\nSource: {fact['citation']}")
         if fact["parameters"]:
             click.echo("\nParameters:")
-        for parameter in fact["parameters"]:
-            default = "required" if parameter["required"] else f"default {parameter['default']}"
-            click.echo(f"  {parameter['name']}: {parameter['type']}, {default}")
-            if parameter["description"]:
-                click.echo(f"      {parameter['description']}")
+            echo_parameters(fact["parameters"])
 
 
 def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
@@ -210,50 +207,8 @@ def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
         "citation": component.citation,
         "missing": missing,
         "traits": {name: sorted(value) if isinstance(value, frozenset) else value for name, value in traits.items()},
-        "parameters": _parameters(catalog, kind, name) if component.parameters or not missing else [],
+        "parameters": described(catalog.parameters(kind, name)) if component.parameters or not missing else [],
     }
-
-
-def _parameters(catalog: Catalog, kind: str, name: str) -> list[dict[str, Any]]:
-    import json
-
-    model = catalog.parameters(kind, name)
-    rows = []
-    for field_name, field in model.model_fields.items():
-        default = None if field.is_required() else field.get_default(call_default_factory=True)
-        rows.append(
-            {
-                "name": field.alias or field_name,
-                "type": _type_name(field.annotation),
-                "required": field.is_required(),
-                "default": json.loads(json.dumps(default, default=str)),
-                "description": field.description or "",
-            }
-        )
-    return rows
-
-
-def _type_name(annotation: Any) -> str:
-    """A type as a user reads it: ``file``, ``'none' | 'gc'``, ``list[str]``."""
-    from pathlib import Path
-    from types import UnionType
-    from typing import Annotated, Literal, Union, get_args, get_origin
-
-    from regharness.parameters import InputFile
-
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if annotation in (InputFile, Path):
-        return "file"
-    if annotation is type(None):
-        return "none"
-    if origin is Annotated:
-        return _type_name(parts[0])
-    if origin is Literal:
-        return " | ".join(map(repr, parts))
-    if origin in (Union, UnionType):
-        return " | ".join(map(_type_name, parts))
-    name = getattr(origin or annotation, "__name__", str(annotation))
-    return f"{name}[{', '.join(map(_type_name, parts))}]" if parts else name
 
 
 @click.command()
