@@ -9,11 +9,12 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import jinja2
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -25,6 +26,8 @@ SCHEMA_VERSION = 1
 FAILURES_SHOWN = 5
 # Beside the ranked metric, what tells most about trust; the rest is in the other formats.
 SHOWN_METRICS = 4
+GAP = 2
+"""Blanks between two columns of a terminal table."""
 
 
 class LeaderboardView:
@@ -46,6 +49,8 @@ class LeaderboardView:
             wide = options.update(max_width=10_000)
             if max((Measurement.get(console, wide, table).maximum for table in tables), default=0) <= options.max_width:
                 break
+        if isinstance(self.board, Matrix):
+            tables = [_rich_table(*part) for parts in _tables(self.board) for part in _split(*parts, options.max_width)]
         for table in tables:
             yield table
             yield Text()
@@ -151,6 +156,23 @@ def _rich_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
         style = "bold" if header[0] == "#" and row[0] == "1" else ""
         table.add_row(*(Text(cell, style=style) for cell in row))
     return table
+
+
+def _split(
+    title: str, header: list[str], rows: list[list[str]], width: int
+) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """A table as several, each with the first column and as many of the others as fit, one at least."""
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(cell_len, column)) + GAP for column in columns]
+    start = 1
+    while start < len(columns):
+        stop = start + 1
+        while stop < len(columns) and widths[0] + sum(widths[start : stop + 1]) - GAP <= width:
+            stop += 1
+        shown = [0, *range(start, stop)]
+        whole = title if start == 1 else f"{title} (continued)"
+        yield whole, [header[i] for i in shown], [[row[i] for i in shown] for row in rows]
+        start = stop
 
 
 def _tables(

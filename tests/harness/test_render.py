@@ -42,6 +42,18 @@ def test_a_wide_terminal_shows_more_metrics_than_a_narrow_one():
     assert "coverage_95" not in shown(view(), 80)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_more_models_than_fit_beside_each_other_stand_below_each_other(width):
+    models = [f"model_number_{i}" for i in range(12)]
+    text = shown(view(models, by="shift", metrics=("mse",)), width)
+    assert max(map(len, text.splitlines())) <= width
+    words = text.split()
+    assert [word for word in words if word.startswith("model_number")] == models
+    # Each part has its own row of every shift, with whole numbers in it.
+    assert words.count("assay_noise@5") == words.count("identity") > 1
+    assert text.count("7.000 ± 1.414") == 12
+
+
 def test_mean_and_spread_are_shown():
     assert "1.500 ± 0.707" in shown(view(), 120)
 
