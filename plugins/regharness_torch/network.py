@@ -60,7 +60,8 @@ class ReferenceNetwork(nn.Module):
             return torch.cat([first, LOG_VARIANCE_BOUND * torch.tanh(rest / LOG_VARIANCE_BOUND)], dim=2)
         positive = nn.functional.softplus(rest)
         if self.kind == "quantile":
-            # The first value is where the quantiles begin, and the others are the steps between them.
-            return torch.cat([first, first + torch.cumsum(positive, dim=2)], dim=2)
+            # The first value is the middle quantile, and the others are steps away from it: half of them down.
+            down, up = positive.tensor_split([rest.shape[2] // 2], dim=2)
+            return torch.cat([first - torch.cumsum(down, dim=2).flip(2), first, first + torch.cumsum(up, dim=2)], dim=2)
         above = torch.tensor([0.0, 1.0, 0.0], device=raw.device)
         return torch.cat([first, positive + LEAST_EVIDENCE + above], dim=2)
