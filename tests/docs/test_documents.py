@@ -62,6 +62,21 @@ def test_the_shifts_of_the_readme_are_valid(tmp_path):
     assert len(load(tmp_path / "spec.yaml", load_catalog()).tasks[0].shifts) == 2
 
 
+def test_the_models_of_the_page_on_models_are_valid(tmp_path):
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n"
+        + blocks("docs/models.md", "yaml")[0]
+    )
+    assert len(load(tmp_path / "spec.yaml", load_catalog()).models) == 3
+
+
+@pytest.mark.parametrize("kind", ["model", "uncertainty"])
+def test_the_page_on_models_names_every_model_and_method(kind):
+    page, catalog = (ROOT / "docs" / "models.md").read_text(), load_catalog()
+    own = [name for name in catalog.names(kind) if catalog.owner(kind, name).distribution == "regharness"]
+    assert [name for name in own if f"`{name}`" not in page and f"`use: {name}`" not in page] == []
+
+
 @pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_spec_is_valid(spec, tmp_path):
     for file in (ROOT / "specs").iterdir():
