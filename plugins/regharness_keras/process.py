@@ -95,7 +95,8 @@ def place_of(backend: str, device: str) -> str:
     kind, _, index = device.partition(":")
     there = _gpus(backend)
     if kind == "cpu" or (kind == "auto" and not there):
-        return "cpu:0"
+        # Keras's variables of integers, such as the state of a Dropout, cannot be on PyTorch's cpu:0, which is a copy.
+        return "cpu" if backend == "torch" else "cpu:0"
     if kind not in ("auto", "cuda") or int(index or 0) >= there:
         raise CellError(f"the device '{device}' is not there; Keras with {backend} finds {there} GPUs")
     return f"{'cuda' if backend == 'torch' else 'gpu'}:{index or 0}"
