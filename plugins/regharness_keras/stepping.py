@@ -39,8 +39,8 @@ class Compute:
         import tensorflow as tf
 
         kinds = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in given.items()}
-        run = tf.function(self._call, input_signature=[kinds], autograph=False)
-        return lambda arrays: run(arrays).numpy()
+        run = tf.function(self._call, autograph=False).get_concrete_function(kinds)
+        return lambda arrays: run({name: tf.constant(value) for name, value in arrays.items()}).numpy()
 
     def _eagerly(self, given: Arrays) -> Any:
         from keras import ops
