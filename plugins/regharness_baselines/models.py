@@ -96,8 +96,9 @@ class GappedKmer(LinearModel):
     Every sequence is projected onto landmarks, training sequences drawn at random (Nystroem's method: Williams &
     Seeger, NIPS 13:682, 2000), where the process is ridge regression; its penalty is chosen as that of `KmerRidge`.
     What a sequence has beyond the landmarks keeps its prior variance (Quinonero-Candela & Rasmussen, JMLR 6:1939,
-    2005). The mean training sequence's share of that is in the residual variance already, so that only the excess
-    over it is epistemic. With every training sequence a landmark the process is exact.
+    2005). What the residuals have of that, mostly those of sequences that are no landmarks, is in the residual
+    variance already, so that only the excess over it is epistemic. With every training sequence a landmark the process
+    is exact.
 
     Parameters
     ----------
@@ -122,8 +123,7 @@ class GappedKmer(LinearModel):
         # Of what no landmark has the fit must learn nothing, and so leave its coefficient the prior.
         self._usual = np.array([np.inf])
         super().fit(train, calibration, context)
-        left = self._project(train.sequence[others[:CHUNK]])[1]
-        self._usual = np.array([left.mean() if len(left) else 0.0])
+        self._usual = np.array([self._left_in_residuals(train.sequence[others[:CHUNK]], len(others))])
 
     def features(self, sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Coordinates along the landmarks, and in the last column the excess of what is left over what usually is."""
@@ -142,6 +142,26 @@ class GappedKmer(LinearModel):
         stored = load_file(folder / LANDMARKS)
         self._landmarks, self._projection, self._usual = (stored[n] for n in ("landmarks", "projection", "usual"))
         self._kernel = GappedKmerKernel(self._landmarks, self._length, self._k)
+
+    def _left_in_residuals(self, sample: NDArray[np.uint8], others: int) -> float:
+        """What is left beyond the landmarks of a training sequence, on average over the freedom of the residuals.
+
+        The residual sum of squares of sequences with variances v and leverages h is the sum of (1 - h) v. Landmarks
+        have nothing left, and little freedom. `sample` stands for the `others`, which are none.
+        """
+        if not others:
+            return 0.0
+        projected, left = self._project(sample)
+        free = others * self._freedom(projected)
+        whole = free.mean() + self._freedom(self._project(self._landmarks)[0]).sum()
+        return float((free * left).mean() / whole)
+
+    def _freedom(self, projected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One less the leverage of training sequences ``(example,)``, on average over the outputs."""
+        at = np.column_stack([projected, np.zeros(len(projected))])
+        components = (at - self._regression.feature_mean) @ self._regression.rotation
+        leverage = self._regression.mean_spread + np.square(components) @ self._regression.spread.mean(axis=1)
+        return np.maximum(1.0 - leverage, 0.0)
 
     def _project(self, sequence: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates ``(example, component)``, and the share ``(example,)`` of the kernel beyond them."""
