@@ -42,6 +42,10 @@ class DropoutModel(ModelAdapter):
     Aleatoric variance is the mean of what the samples say of it, epistemic variance the variance of their means. Equal
     seeds drop equal units, for every example alike.
 
+    With a dropout that is given and not learnt, the epistemic part need not fall as the training set grows: dropping a
+    unit changes an answer by as much as the network relies on it, however well it is known (Osband et al., NeurIPS
+    2018). Those of deep_ensemble and last_layer_laplace do.
+
     Parameters
     ----------
     inner

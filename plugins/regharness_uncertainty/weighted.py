@@ -44,6 +44,9 @@ class WeightedConformalModel(ConformalModel):
     pairs of bases. So, unlike any other model's, an answer depends on the sequences it is asked for together with.
     Targets of the test set are never seen.
 
+    Sequences asked for together must be enough to show how they are distributed: of a few dozen or less, weights stay
+    nearly even, and intervals nearly those of split conformal; a sequence alone gets exactly that.
+
     Where few calibration examples resemble the test set, one of its examples may weigh so much that no calibration
     error bounds its own. The exact interval is then the whole line; given is the largest calibration error, for which
     coverage is not promised.
