@@ -29,6 +29,10 @@ def _words(fault: ErrorDetails, model: type[pydantic.BaseModel]) -> tuple[str, s
         return f"'{place[-1]}' is missing", ""
     if kind == "value_error":
         return str(fault["ctx"]["error"]), ""
+    if kind == "model_type":
+        keys = _keys(model, place)
+        remedy = f"write {{use: {fault['input']}}}" if keys[:1] == ["use"] and isinstance(fault["input"], str) else ""
+        return f"'{place[-1]}' is a mapping of {', '.join(keys)}, not {fault['input']!r}", remedy
     given = "" if isinstance(fault["input"], (dict, list)) else f", not {fault['input']!r}"
     message = fault["msg"][0].lower() + fault["msg"][1:]
     return f"{'.'.join(map(str, place))}: {message}{given}", ""

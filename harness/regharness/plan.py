@@ -120,14 +120,14 @@ def make_plan(spec: BenchmarkSpec, catalog: Catalog) -> Plan:
         try:
             tasks[entry.name] = _task(entry, catalog)
         except InputError as error:
-            problems += [_in_task(entry.name, problem) for problem in error.problems]
+            problems += [_of(f"task '{entry.name}'", problem) for problem in error.problems]
     for model in spec.models:
         try:
             built = build_model(model, catalog)
             levels[model.name] = declared_levels(built)
             problems += _unmet(model, built, tasks)
         except InputError as error:
-            problems += error.problems
+            problems += [_of(f"model '{model.name}'", problem) for problem in error.problems]
     if problems:
         raise InputError(problems)
     return Plan(spec, tasks, tuple(_cells(spec, tasks, catalog)), levels)
@@ -166,8 +166,8 @@ def select(cells: Iterable[Cell], only: Iterable[str]) -> list[Cell]:
     return kept
 
 
-def _in_task(name: str, problem: Problem) -> Problem:
-    return Problem(f"task '{name}': {problem.message}", problem.where, problem.source, problem.column, problem.help)
+def _of(entry: str, problem: Problem) -> Problem:
+    return Problem(f"{entry}: {problem.message}", problem.where, problem.source, problem.column, problem.help)
 
 
 def _task(entry: TaskEntry, catalog: Catalog) -> Task:

@@ -144,6 +144,28 @@ def test_show_explains_a_component_with_its_parameters(toys, regharness):
     assert "broken: bool, default False" in text
 
 
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_no_name_is_broken_where_the_terminal_is_narrow(regharness, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    text = regharness("list", "uncertainty").stdout
+    assert "conformalised_quantiles " in text
+    assert "regharness_uncertainty" in text
+    assert max(map(len, text.splitlines())) <= int(columns)
+
+
+def test_an_uncertainty_given_by_its_name_alone_says_how_to_write_it(toys, regharness, tmp_path):
+    models = [{"name": "m", "use": "constant", "uncertainty": "split_conformal"}]
+    done = regharness("validate", write(tmp_path, spec(models=models)), check=2)
+    assert "'uncertainty' is a mapping of use, with, not 'split_conformal'" in done.stderr
+    assert "write {use: split_conformal}" in done.stderr
+
+
+def test_a_method_that_does_not_suit_a_model_names_the_entry(toys, regharness, tmp_path):
+    models = [{"name": "m", "use": "constant", "uncertainty": {"use": "mc_dropout"}}]
+    done = regharness("plan", write(tmp_path, spec(models=models)), check=2)
+    assert "error: model 'm': mc_dropout needs a network with dropout" in done.stderr
+
+
 def test_show_of_an_unknown_name_suggests_the_nearest(regharness):
     assert "did you mean 'gc_content'?" in regharness("show", "gc_contnt", check=2).stderr
 

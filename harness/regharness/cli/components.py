@@ -100,10 +100,14 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0] if rows else ("nothing",):
-        table.add_column(column, overflow="fold")
+    # On a narrow terminal sentences are broken, not names; a plugin's distribution is in `list plugins`.
+    columns = [*rows[0]] if rows else ["nothing"]
+    if "summary" in columns:
+        columns.remove("distribution")
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "plugin"))
     for row in rows:
-        table.add_row(*(Text(str(value)) for value in row.values()))
+        table.add_row(*(Text(str(row[column])) for column in columns))
     return table
 
 
