@@ -146,7 +146,7 @@ class NetworkParameters(Parameters):
             raise ValueError("outputs: a name is given twice")
         if self.tokens is not None and len(self.tokens) != 5:
             raise ValueError("tokens: give numbers of A, C, G, T and N")
-        if self.tokens is not None and self.model_fields_set & {"layout", "alphabet", "unknown"}:
+        if self.tokens is not None and (self.layout, self.alphabet, self.unknown) != (None, "ACGT", "zero"):
             raise ValueError("'layout', 'alphabet' and 'unknown' are for encoded bases, not for 'tokens'")
         if sum(extra.use == "output" for extra in self.inputs.values()) > 1:
             raise ValueError("inputs: only one can differ between outputs")

@@ -1,5 +1,6 @@
 """PyTorch networks as others save them enter as they are, and PyTorch is afterwards as it was."""
 
+import json
 import shutil
 
 import numpy as np
@@ -250,3 +251,28 @@ def test_an_algorithm_that_varies_is_refused_with_the_way_to_allow_it(tmp_path):
         predict(rh.model("torch", **described))
     found = predict(rh.model("torch", **described, deterministic=False))
     np.testing.assert_allclose(found[:, 0], share(1), atol=1e-6)
+
+
+def test_a_network_of_tokens_can_be_entered_in_a_spec(tmp_path):
+    # A run checks the parameters of its spec again, with every default filled in.
+    (tmp_path / "net.py").write_text(CODE)
+    torch.save({"table.weight": torch.arange(6.0)[:, None]}, tmp_path / "weights.pt")
+    tokens = {"A": 1, "C": 2, "G": 3, "T": 4, "N": 0}
+    described = {"path": "weights.pt", "module": "Tokens", "code": "net.py", "tokens": tokens}
+    spec = {
+        "name": "tokens",
+        "seeds": [0],
+        "tasks": [
+            {
+                "name": "t",
+                "data": {
+                    "use": "simulated_mpra",
+                    "with": {"train": 20, "calibration": 20, "test": 20, "length": 60, "cell_types": ["a"]},
+                },
+            }
+        ],
+        "models": [{"name": "m", "use": "torch", "with": described}],
+        "metrics": ["mse"],
+    }
+    (tmp_path / "spec.yaml").write_text(json.dumps(spec))
+    assert not rh.run(tmp_path / "spec.yaml", folder=tmp_path / "run").failures
