@@ -23,7 +23,7 @@ def _find(path: Path, info: ValidationInfo) -> Path:
     base = (info.context or {}).get("base", Path())
     found = Path(os.path.normpath(base / path.expanduser()))
     if not found.is_file():
-        raise ValueError(f"no file at {found}")
+        raise ValueError(f"{found} is a folder, not a file" if found.is_dir() else f"no file at {found}")
     return found
 
 

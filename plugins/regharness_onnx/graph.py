@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import onnx
@@ -18,9 +19,11 @@ def external_data(path: Path) -> list[Path]:
     ValueError
         For a file that is no ONNX graph, and for data outside its folder, linked, or missing.
     """
-    try:
+    model = onnx.ModelProto()
+    with suppress(DecodeError):
         model = onnx.load(path, load_external_data=False)
-    except DecodeError:
+    # No bytes at all are a message too.
+    if not model.HasField("graph"):
         raise ValueError(f"{path.name} is no ONNX file, or is cut off") from None
     found: dict[str, Path] = {}
     for tensor in _tensors(model.graph):

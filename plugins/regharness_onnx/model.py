@@ -18,6 +18,7 @@ from regharness_onnx.providers import (
     CPU,
     MEMORY,
     add_providers,
+    check_names,
     default_providers,
     first_line,
     is_short_of_memory,
@@ -77,6 +78,9 @@ class Session(Network):
         if p.custom_ops is not None:
             _register_custom(options, p.custom_ops)
         libraries = register_libraries(p, wanted)
+        if not p.libraries:
+            # What a library brings is not known where it finds no device.
+            check_names(wanted)
         self._session = _session(p.path, options, add_providers(wanted, options))
         active = self._session.get_providers()
         for name in needed(wanted):

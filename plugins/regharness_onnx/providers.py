@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from regharness.errors import CellError
+from regharness.errors import CellError, unknown_name
 from regharness_networks.batches import is_out_of_memory
 from regharness_onnx.parameters import OnnxParameters, Provider
 
@@ -109,6 +109,22 @@ def add_providers(wanted: list[Provider], options: ort.SessionOptions) -> list[t
     return None
 
 
+def check_names(wanted: list[Provider]) -> None:
+    """Refuse names that nobody knows, for which the CPU would otherwise stand in.
+
+    Raises
+    ------
+    CellError
+        For a name that is misspelt, or that of a provider whose library is not listed.
+    """
+    known = {*ort.get_all_providers(), *ort.get_available_providers(), *PACKAGES, *PLUGINS}
+    known |= {device.ep_name for device in ort.get_ep_devices()}
+    for one in wanted:
+        if one.name not in known:
+            message, choices = unknown_name("execution provider", one.name, known, listed="ONNX Runtime knows")
+            raise CellError(f"{message} ({choices}; 'libraries' lists plugin libraries that bring others)")
+
+
 def _devices(one: Provider) -> list[ort.OrtEpDevice]:
     """What a plugin library offers for a provider, but for devices that are only there to compile for."""
     return [
@@ -127,7 +143,7 @@ def _remedy(name: str) -> str:
         )
     plugin = PLUGINS.get(name)
     if plugin is None:
-        return f"list the plugin library that brings it under 'libraries', or {CPU} after it"
+        return f"'libraries' lists plugin libraries; list {CPU} after it where it need not run"
     if importlib.util.find_spec(plugin) is None:
         return f"pip install {plugin.replace('_', '-')}, beside onnxruntime"
     return f"{plugin} is installed and finds no device here that it can use; list {CPU} after it"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import pickle
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,8 +98,10 @@ class TorchNetwork(Network):
             release_memory(self._device)
             raise OutOfMemory
         shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
-        remedy = "; 'deterministic: false' allows it" if "deterministic" in line else ""
-        raise CellError(f"the network refused {shapes}: {line}{remedy}")
+        remedy = (
+            "'deterministic: false' allows it" if "deterministic" in line else "see 'layout', 'length' and 'inputs'"
+        )
+        raise CellError(f"the network refused {shapes}: {line}; {remedy}")
 
     def _run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
         lower = self._precision != torch.float32
@@ -168,7 +172,7 @@ def _with_weights(p: TorchParameters) -> torch.nn.Module:
     ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise CellError(f"{p.path.name} {'; '.join(wrong[:3])}{more}")
+        raise CellError(f"{p.path.name} {'; '.join(wrong[:3])}{more}{_prefix_of(own, weights)}")
     module.load_state_dict(weights)
     return module
 
@@ -181,8 +185,7 @@ def _weights(path: Path, entry: str | None) -> dict[str, torch.Tensor]:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        remedy = "; save module.state_dict(), of tensors alone" if "weights_only" in str(error).lower() else ""
-        raise CellError(f"{path.name} holds no weights that can be read safely: {_line(error)}{remedy}") from None
+        raise CellError(f"{path.name} holds no weights that can be read safely: {_reason(error)}") from None
     if isinstance(found, Mapping) and entry is not None:
         if entry not in found:
             message, choices = unknown_name("entry", entry, [str(key) for key in found], listed="it has")
@@ -202,5 +205,25 @@ def _weights(path: Path, entry: str | None) -> dict[str, torch.Tensor]:
     return {str(name): value for name, value in found.items()}
 
 
+def _prefix_of(own: Mapping[str, Any], weights: Mapping[str, Any]) -> str:
+    """The remedy where a wrapper, such as that of data-parallel training, stands before every name."""
+    first = next(iter(own), "")
+    prefixes = (name.removesuffix(first) for name in weights if name.endswith(first))
+    found = next((one for one in prefixes if one and {one + name for name in own} == set(weights)), None)
+    return f"; 'prefix: {found}' takes that off its names" if found else ""
+
+
+def _reason(error: Exception) -> str:
+    """Why a file was not read, in our words: PyTorch's would have it read unsafely."""
+    code = re.search(r"Unsupported (?:global: GLOBAL|class) (\S+)", str(error))
+    if code:
+        return f"it holds {code[1]}, which is code; save module.state_dict(), of tensors alone"
+    if isinstance(error, pickle.UnpicklingError | EOFError | OSError | RuntimeError):
+        return "it is cut off, or is no file of torch.save"
+    return _line(error)
+
+
 def _line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    """What an error says first, and one of TorchScript, which begins with the way to it, last."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1 if isinstance(error, torch.jit.Error) else 0][:200]

@@ -62,6 +62,54 @@ def test_a_pickle_is_not_run_even_where_the_environment_says_so(here, monkeypatc
     assert not (here / "exploded").exists()
 
 
+def test_a_pickled_network_is_refused_without_advice_to_run_it(here):
+    import torch
+
+    described = torch_file(here)
+    torch.save(torch.nn.Linear(4, 1), described["path"])
+    with pytest.raises(
+        CellError, match=r"it holds torch\.nn\S+Linear, which is code; save module\.state_dict\(\)"
+    ) as caught:
+        predict("torch", **described)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("held", [b"", b"no weights at all"])
+def test_what_torch_save_did_not_write_is_said_to_be_none_of_its_files(here, held):
+    described = torch_file(here)
+    with open(described["path"], "wb") as file:
+        file.write(held)
+    with pytest.raises(CellError, match=r"share\.pt .*it is cut off, or is no file of torch\.save$"):
+        predict("torch", **described)
+
+
+def test_a_prefix_before_every_name_is_told(here):
+    import torch
+
+    described = torch_file(here)
+    torch.save({"module.linear.weight": torch.zeros(1, 4)}, described["path"])
+    with pytest.raises(CellError, match=r"lacks linear\.weight; .*'prefix: module\.' takes that off its names"):
+        predict("torch", **described)
+    predict("torch", **described, prefix="module.")
+
+
+def test_a_shape_that_a_network_refuses_points_to_layout_and_length(here):
+    with pytest.raises(CellError, match=r"refused sequence \(20, 60, 4\): .*see 'layout', 'length' and 'inputs'"):
+        predict("torch", **torch_file(here), layout="NLC")
+
+
+@pytest.mark.parametrize("use", MAKERS)
+def test_a_folder_is_not_taken_for_a_file(here, use):
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        rh.model(use, **{**MAKERS[use](here), "path": str(here)})
+
+
+def test_an_empty_file_is_no_graph(here):
+    (here / "empty.onnx").touch()
+    with pytest.raises(InputError, match=r"empty\.onnx is no ONNX file, or is cut off"):
+        rh.model("onnx", path=str(here / "empty.onnx"))
+
+
 def test_a_tensor_that_claims_more_than_it_holds_is_refused(here):
     import torch
 
@@ -227,8 +275,13 @@ def test_a_provider_that_is_not_there_says_what_is_and_what_to_install(here):
 
 
 def test_a_provider_that_nobody_knows_points_to_plugin_libraries(here):
-    with pytest.raises(CellError, match="list the plugin library that brings it under 'libraries'"):
+    with pytest.raises(CellError, match=r"no execution provider named 'MyExecutionProvider'.*'libraries' lists plugin"):
         predict("onnx", **MAKERS["onnx"](here), providers=["MyExecutionProvider"])
+
+
+def test_the_cpu_does_not_stand_in_for_a_misspelt_provider(here):
+    with pytest.raises(CellError, match="did you mean 'CUDAExecutionProvider'"):
+        predict("onnx", **MAKERS["onnx"](here), providers=["CUDAExecutonProvider", "CPUExecutionProvider"])
 
 
 def test_the_cpu_stands_in_where_it_is_listed_and_is_told(here):

@@ -64,8 +64,8 @@ def test_a_provider_must_run_unless_the_cpu_is_listed_after_it(names, expected):
 
 
 def test_the_second_of_two_providers_must_run_too(tmp_path):
-    with pytest.raises(CellError, match="MyExecutionProvider is not there"):
-        predict(tmp_path, providers=["CPUExecutionProvider", "MyExecutionProvider"])
+    with pytest.raises(CellError, match="DmlExecutionProvider is not there"):
+        predict(tmp_path, providers=["CPUExecutionProvider", "DmlExecutionProvider"])
 
 
 @pytest.mark.skipif(find_spec("onnxruntime_ep_nv_tensorrt_rtx") is not None, reason="is installed")
