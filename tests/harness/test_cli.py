@@ -144,6 +144,17 @@ def test_show_explains_a_component_with_its_parameters(toys, regharness):
     assert "broken: bool, default False" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("onnx", "models: [{name: ..., use: onnx, with: {path: ...}}]"),
+        ("mc_dropout", "of a model, uncertainty: {use: mc_dropout}"),
+    ],
+)
+def test_show_says_what_to_write_in_a_spec(regharness, name, entry):
+    assert f"In a spec: {entry}\n" in regharness("show", name).stdout
+
+
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_no_name_is_broken_where_the_terminal_is_narrow(regharness, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)

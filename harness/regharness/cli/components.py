@@ -34,6 +34,13 @@ TRAITS = (
     "trainable",
 )
 """What `show` tells of a component beside its description, where it has it."""
+ENTRIES = {
+    "model": "models: [{{name: ..., use: {}}}]",
+    "data": "tasks: [{{name: ..., data: {{use: {}}}}}]",
+    "shift": "of a task, shifts: [{{use: {}}}]",
+    "uncertainty": "of a model, uncertainty: {{use: {}}}",
+}
+"""Where a spec names components of a kind."""
 
 
 @click.command(name="list")
@@ -177,6 +184,10 @@ def show(
             click.echo(f"\nNot usable here: {fact['missing']}")
         if fact["citation"]:
             click.echo(f"\nSource: {fact['citation']}")
+        if fact["kind"] in ENTRIES:
+            needed = ", ".join(f"{one['name']}: ..." for one in fact["parameters"] if one["required"])
+            given = f"{name}, with: {{{needed}}}" if needed else name
+            click.echo(f"\nIn a spec: {ENTRIES[fact['kind']].format(given)}")
         if fact["parameters"]:
             click.echo("\nParameters:")
             echo_parameters(fact["parameters"])

@@ -32,8 +32,8 @@ def described(model: type[Parameters]) -> list[dict[str, Any]]:
 
 
 def echo_parameters(rows: list[dict[str, Any]], indent: str = "  ") -> None:
-    """Print what `described` gave."""
-    for row in rows:
+    """Print what `described` gave, what is required first."""
+    for row in sorted(rows, key=lambda row: not row["required"]):
         default = "required" if row["required"] else f"default {row['default']}"
         click.echo(f"{indent}{row['name']}: {row['type']}, {default}")
         if row["description"]:
