@@ -43,8 +43,13 @@ def _saved(p: KerasParameters, keras: Any) -> Any:
     except CellError:
         raise
     except Exception as error:
-        line = first_line(error)
-        remedy = "; 'code' names the Python file that defines it" if "Could not locate" in line else ""
+        # Keras goes on to advise that its safe mode be switched off, which is not to be had here.
+        line = first_line(error).partition(" If you trust")[0]
+        remedy = ""
+        if "Could not locate" in line:
+            remedy = "; 'code' names the Python file that defines it"
+        elif "`Lambda`" in line:
+            remedy = " Save it with a layer class of your own in its place, which 'code' then defines"
         raise CellError(f"Keras cannot load {path.name}: {line}{remedy}") from None
     return model
 

@@ -55,6 +55,8 @@ def _restrained_tensorflow() -> None:
     """Give TensorFlow one thread, of a GPU only the memory that it needs, and float32 that is float32."""
     import tensorflow as tf
 
+    # That every model is traced anew for the batches that it is given is no news.
+    tf.get_logger().setLevel("ERROR")
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)

@@ -3,6 +3,8 @@
 import os
 import pickle
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -303,8 +305,22 @@ def test_a_lambda_layer_is_not_run(here):
     given = keras.Input((60, 4))
     made = keras.layers.Lambda(lambda x: x, output_shape=(60, 4))(given)
     keras.Model(given, keras.layers.GlobalAveragePooling1D()(made)).save(here / "lambda.keras")
-    with pytest.raises(CellError, match=r"Keras cannot load lambda\.keras"):
+    with pytest.raises(CellError, match=r"Keras cannot load lambda\.keras: .* a layer class of your own") as caught:
         predict("keras", path="lambda.keras")
+    assert "safe_mode" not in str(caught.value)
+
+
+def test_many_batches_of_many_models_bring_no_warning_of_tensorflow(here):
+    code = (
+        "import numpy as np, regharness as rh\n"
+        "from regharness.testing import make_batch\n"
+        "for size in (20, 21, 22, 23, 24, 25):\n"
+        "    model = rh.model('keras', path='share.keras')\n"
+        "    model.predict(make_batch(size, 60).inputs(), rh.RunContext(device='cpu'))\n"
+    )
+    MAKERS["keras"](here)
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
+    assert "retracing" not in done.stderr
 
 
 def test_a_keras_2_file_is_refused_with_the_way_to_convert_it(here):
