@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import regharness as rh
 from regharness import InputError, Prediction
@@ -120,6 +121,21 @@ def test_a_variance_that_depends_on_gc_content_is_found():
     assert np.median(found / variance) == pytest.approx(1.0, abs=0.15)
 
 
+def test_errors_of_one_size_are_not_made_uneven_by_a_small_calibration_split():
+    excess = []
+    for seed in range(10):
+        batch = make_batch(1200, 100, prefix=f"{seed}-")
+        target = rng_for(seed, "errors").normal(size=(1200, 1)).astype(np.float32)
+        data = rh.SequenceBatch(batch.ids, batch.sequence, ("K562",), target)
+        calibration, test = data.select(np.arange(200)), data.select(np.arange(200, 1200))
+        model = wrapped("residual_variance", lambda: rh.model("mean"))
+        model.fit(test, calibration, CPU)
+        variance = model.predict(test.inputs(), CPU).aleatoric_variance
+        # How much less likely measurements of variance 1 become: the divergence of two normal distributions.
+        excess.append((np.log(variance) + 1 / variance - 1).mean() / 2)
+    assert np.mean(excess) < 0.05
+
+
 def test_z_has_a_mean_square_of_one_on_the_calibration_split():
     (train, _), (calibration, _) = (heteroscedastic(n, p) for n, p in ((50, "a"), (500, "b")))
     model = wrapped("residual_variance", lambda: rh.model("mean"))
@@ -144,6 +160,27 @@ def test_a_model_without_error_has_no_variance_to_learn():
 
 ASKS_FOR_MORE = {"mc_dropout", "last_layer_laplace", "conformalised_quantiles"}
 """Methods that take models which offer more than a mean and a variance."""
+
+
+def test_a_run_learns_from_the_calibration_split_of_identity_whatever_the_shift(tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "name: s\ntasks:\n  - name: t\n"
+        "    data: {use: simulated_mpra, with: {train: 200, calibration: 200, test: 100}}\n"
+        "    shifts: [{use: assay_noise, severity: 5}, {use: gc_quantile, severity: 1}]\nseeds: [3]\nmodels:\n"
+        "  - {name: m, use: mean, uncertainty: {use: split_conformal}}\nmetrics: [mse]\n"
+    )
+    run = rh.run(tmp_path / "s.yaml", tmp_path / "run")
+    assert not run.failures
+    data = rh.data("simulated_mpra", train=200, calibration=200, test=100).generate(3)
+    errors = np.abs(data.calibration.target - data.train.target.mean(axis=0))
+    # The 181st smallest of 200: ceil(201 x 0.9).
+    half_width = np.sort(errors, axis=0)[180]
+    found = run.cube("t").aleatoric_variance.transpose("output", "shift", ...).values.reshape(2, 3, -1)
+    known = ~np.isnan(found)
+    assert known.any(axis=2).all()
+    np.testing.assert_allclose(
+        np.sqrt(found[known]) * norm.ppf(0.95), np.repeat(half_width, known.sum(axis=(1, 2))), rtol=1e-5
+    )
 
 
 def test_every_method_joins_a_run(tmp_path):
