@@ -72,12 +72,17 @@ class FileModel(ModelAdapter):
 
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
         """Predict every example, in batches; loads the network at the first call."""
+        network = self.opened(context)
+        prediction = self._predict(network, batch, batch.sequence)
+        if self._p.strands == "mean":
+            prediction = average(prediction, self._predict(network, batch, other_strand(batch.sequence)))
+        return prediction
+
+    def opened(self, context: RunContext) -> Network:
+        """The network on the device that is asked for, loaded at the first call."""
         if self._network is None or self._device != context.device:
             self._network, self._device = self.open(context.device), context.device
-        prediction = self._predict(self._network, batch, batch.sequence)
-        if self._p.strands == "mean":
-            prediction = average(prediction, self._predict(self._network, batch, other_strand(batch.sequence)))
-        return prediction
+        return self._network
 
     def execution(self) -> Mapping[str, str]:
         """What ran the network."""

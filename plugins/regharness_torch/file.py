@@ -7,7 +7,8 @@ import os
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from regharness import Prediction, RunContext, SequenceBatch
 from regharness.errors import CellError, unknown_name
 from regharness_networks.adapter import FileModel, Network, Tensor
 from regharness_networks.batches import OutOfMemory, is_out_of_memory
@@ -23,6 +25,7 @@ from regharness_networks.floors import check_floor
 from regharness_networks.inputs import InputTensor
 from regharness_networks.outputs import named_outputs
 from regharness_torch.devices import chosen_device, free_memory, release_memory
+from regharness_torch.dropping import dropout_layers, units_left_out
 from regharness_torch.file_parameters import TorchParameters
 from regharness_torch.state import evaluating, undisturbed
 
@@ -49,6 +52,22 @@ class TorchModel(FileModel):
     def open(self, device: str) -> Network:
         """Build the network and load its weights."""
         return TorchNetwork(self._given, chosen_device(device))
+
+    def samples(self, batch: SequenceBatch, context: RunContext, number: int) -> Iterator[Prediction]:
+        """Predict with units of its dropout layers left out; one draw of units a sample, for all examples.
+
+        Raises
+        ------
+        CellError
+            For a network without such a layer, and for a program, whose layers cannot be reached.
+        """
+        network = self.opened(context)
+        assert isinstance(network, TorchNetwork)
+        rng = context.rng("samples")
+        for _ in range(number):
+            with network.dropped(rng):
+                found = self.predict(batch, context)
+            yield found
 
 
 class TorchNetwork(Network):
@@ -102,6 +121,19 @@ class TorchNetwork(Network):
             "'deterministic: false' allows it" if "deterministic" in line else "see 'layout', 'length' and 'inputs'"
         )
         raise CellError(f"the network refused {shapes}: {line}; {remedy}")
+
+    @contextmanager
+    def dropped(self, rng: np.random.Generator) -> Iterator[None]:
+        """Within, its dropout layers leave out the same units for every example."""
+        layers = dropout_layers(self._module)
+        if not layers:
+            raise CellError("the network has no dropout layer (torch.nn.Dropout) with a rate above 0 to sample from")
+        compiled, self._call = self._call, self._module
+        try:
+            with units_left_out(layers, rng):
+                yield
+        finally:
+            self._call = compiled
 
     def _run(self, inputs: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
         lower = self._precision != torch.float32
