@@ -145,7 +145,7 @@ def test_an_ensemble_averages_the_quantiles_of_its_members_level_by_level():
     np.testing.assert_allclose(model.predict(data.test, CPU).quantiles, each.mean(axis=0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["variance_scaling", "residual_variance", "split_conformal", "normalised_conformal"])
+@pytest.mark.parametrize("name", ["variance_scaling", "residual_variance"])
 def test_a_method_that_changes_the_variance_drops_the_quantiles_that_went_with_the_old_one(name):
     data, model = make_dataset(), wrapped(name)
     model.fit(data.train, data.calibration, CPU)
