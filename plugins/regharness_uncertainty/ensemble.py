@@ -15,6 +15,9 @@ from regharness_uncertainty.mixture import mixture
 class DeepEnsemble(UncertaintyMethod):
     """Fit several models that differ in their seeds, and average them.
 
+    Epistemic variance is what the members disagree on. What none of them has learnt yet, they agree on: it is part of
+    the error, and so of the aleatoric variance that they learn, which then falls with more training data as well.
+
     Parameters
     ----------
     members
