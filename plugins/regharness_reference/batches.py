@@ -17,6 +17,12 @@ from regharness_reference.scales import Scales
 
 Floats = NDArray[np.float32]
 
+STEPS, LEAST_BATCH, LARGEST_BATCH = 64, 8, 64
+"""Steps that an epoch has at least while batches can be made smaller for it, and how small and large they get.
+
+In batches of 64, 8 epochs of 500 examples are 64 steps, after which a network has hardly begun to learn.
+"""
+
 
 @dataclass(frozen=True)
 class TrainingBatch:
@@ -68,11 +74,12 @@ class Batches:
         self._target = scales.targets(train.target)
         self._weight = _noise_weights(train) if p.noise_aware else None
         self._group = _groups(train, p)
-        self.steps = -(-len(train) // p.batch_size)
+        self._size = p.batch_size or int(np.clip(len(train) // STEPS, LEAST_BATCH, LARGEST_BATCH))
+        self.steps = -(-len(train) // self._size)
 
     def epoch(self, number: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
         """All examples once, in random order."""
-        size, p = self._p.batch_size, self._p
+        size, p = self._size, self._p
         order = rng.permutation(len(self._sequence))
         changed = p.evolution is not None and number < round(p.epochs * (1.0 - p.evolution.fine_tuning))
         for start in range(0, len(order), size):

@@ -75,7 +75,13 @@ class ReferenceParameters(Parameters):
         description="Passes without a better likelihood on the calibration split after which training ends; never "
         "before its time if left out.",
     )
-    batch_size: int = Field(default=64, ge=2, le=65_536, description="Examples of a training step.")
+    batch_size: int | None = Field(
+        default=None,
+        ge=2,
+        le=65_536,
+        description="Examples of a training step; if left out 64, of small training sets fewer, down to 8, so that an "
+        "epoch has 64 steps.",
+    )
     learning_rate: float = Field(default=5e-3, gt=0.0, le=1.0, description="Peak of the schedule.")
     schedule: Literal["one_cycle", "cosine", "constant"] = Field(
         default="one_cycle", description="Learning rate: up for a fifth of the time and down, down, or as it is."

@@ -108,6 +108,12 @@ def test_an_epoch_shows_every_example_once():
     assert sorted(map(bytes, shown)) == sorted(map(bytes, batch.sequence))
 
 
+@pytest.mark.parametrize(("examples", "size"), [(64, 8), (960, 15), (8000, 64)])
+def test_small_training_sets_have_smaller_batches(examples, size):
+    made = batches(make_batch(examples, length=20))
+    assert len(next(made.epoch(0, rng())).sequence) == size
+
+
 def test_targets_stay_with_their_sequences():
     batch = make_batch(70)
     where = {bytes(row): i for i, row in enumerate(batch.sequence)}
