@@ -213,3 +213,26 @@ def test_a_feature_that_is_constant_in_training_says_nothing():
         fitted(wrapped("last_layer_laplace", make), data).predict(data.test.inputs(), CPU) for make in (Open, Dead)
     )
     np.testing.assert_allclose(two.epistemic_variance, one.epistemic_variance, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_with_more_training_data_an_ensemble_is_surer_of_its_mean_and_as_sure_of_the_noise():
+    pytest.importorskip("torch")
+    parts = []
+    for size in (500, 4000):
+        options = {"train": size, "calibration": 500, "test": 500, "length": 60, "cell_types": ["K562"]}
+        data = rh.data("simulated_mpra", **options, barcodes=3.0).generate(0)
+        # Given where motifs are, the network can learn all but the noise, which three barcodes make large.
+        ensemble = (
+            load_catalog()
+            .create("uncertainty", "deep_ensemble", {"members": 3})
+            .wrap(lambda: rh.model("torch_cnn", epochs=6, filters=16, prior="motif_features"))
+        )
+        ensemble.fit(data.train, data.calibration, CPU)
+        p = ensemble.predict(data.test.inputs(), CPU)
+        noise = data.test.noise_variance.mean()
+        parts.append((p.epistemic_variance.mean(), p.aleatoric_variance.mean() / noise))
+    (few, noise_of_few), (many, noise_of_many) = parts
+    assert many < few / 2
+    assert noise_of_many == pytest.approx(1.0, abs=0.15)
+    assert noise_of_few == pytest.approx(1.0, abs=0.3)
