@@ -31,14 +31,14 @@ class KerasParameters(NetworkParameters):
     variables: list[InputFile] = Field(
         default=[],
         validate_default=True,
-        description="Filled in: the variables beside a SavedModel, so that they count as part of it.",
+        description="Filled in, whatever is given: the variables beside a SavedModel, which count as part of it.",
     )
 
     @field_validator("variables", mode="before")
     @classmethod
     def _find_variables(cls, given: Any, info: ValidationInfo) -> Any:
         path = info.data.get("path")
-        if given or path is None or path.name != "saved_model.pb":
+        if path is None or path.name != "saved_model.pb":
             return given
         return sorted((path.parent / "variables").glob("variables.*"))
 

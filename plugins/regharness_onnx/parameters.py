@@ -42,7 +42,7 @@ class OnnxParameters(NetworkParameters):
     external_data: list[InputFile] = Field(
         default=[],
         validate_default=True,
-        description="Filled in: the files of external data, so that they count as part of the model.",
+        description="Filled in, whatever is given: the files of external data, which count as part of the model.",
     )
 
     @field_validator("external_data", mode="before")
@@ -50,7 +50,7 @@ class OnnxParameters(NetworkParameters):
     def _find_external_data(cls, given: Any, info: ValidationInfo) -> Any:
         path = info.data.get("path")
         # Without onnx nothing can run either, and the catalog says what to install.
-        if given or path is None or importlib.util.find_spec("onnx") is None:
+        if path is None or importlib.util.find_spec("onnx") is None:
             return given
         from regharness_onnx.graph import external_data
 

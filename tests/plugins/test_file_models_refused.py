@@ -231,6 +231,14 @@ def test_external_data_that_are_not_beside_the_graph_are_refused(here, place, me
         rh.model("onnx", path=path)
 
 
+def test_a_graph_is_looked_at_though_external_data_are_given(here):
+    described = MAKERS["onnx"](here, save_as_external_data=True, location="share.data", size_threshold=45)
+    (here / "other.data").write_bytes((here / "share.data").read_bytes())
+    (here / "share.data").unlink()
+    with pytest.raises(InputError, match=r"share.data beside it, and it is not there"):
+        rh.model("onnx", **described, external_data=[here / "other.data"])
+
+
 def test_external_data_beside_the_graph_are_read_and_count_as_part_of_it(here):
     described = MAKERS["onnx"](here, save_as_external_data=True, location="share.data", size_threshold=45)
     expected = (BATCH.sequence == 1).mean(axis=1)
