@@ -16,7 +16,7 @@ from regharness_reference.batches import TrainingBatch
 from regharness_reference.training import INFERENCE_BATCH, Codes, Floats, Learner, Weights
 from regharness_torch import losses
 from regharness_torch.devices import chosen_device
-from regharness_torch.dropping import dropped
+from regharness_torch.dropping import dropout_layers, units_left_out
 from regharness_torch.network import ReferenceNetwork
 from regharness_torch.parameters import EVIDENCE_PENALTY, HeadParameters
 
@@ -88,7 +88,7 @@ class TorchLearner(Learner):
 
     def drawn(self, sequence: Codes, features: Floats, rng: np.random.Generator) -> Floats:
         """The same with units dropped, the same ones for every example."""
-        with dropped(self.network, rng):
+        with units_left_out(dropout_layers(self.network), rng):
             return self._each(self.network, sequence, features)
 
     def hidden(self, sequence: Codes, features: Floats) -> Floats:

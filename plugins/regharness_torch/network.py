@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from regharness_reference.heads import Head
-from regharness_torch.dropping import Dropout
 
 LOG_VARIANCE_BOUND = 8.0
 """Log variances, of standardised targets, stay within plus and minus this, softly, so that none overflows."""
@@ -38,7 +37,7 @@ class ReferenceNetwork(nn.Module):
         self.prior = nn.Sequential(nn.Linear(features, PRIOR_UNITS), nn.ReLU()) if features else None
         units = max(2 * body.width // 3, 8)
         self.dense = nn.Linear(body.width + (PRIOR_UNITS if features else 0), units)
-        self.drop = Dropout(dropout, units)
+        self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(units, values * outputs)
         self.skip = nn.Linear(features, outputs, bias=False) if features else None
 

@@ -30,8 +30,8 @@ class MCDropout(UncertaintyMethod):
         if not isinstance(model, Samples):
             raise InputError(
                 f"mc_dropout needs a network with dropout that can be left on, and {type(model).__name__} is none",
-                help="it does for a network that is trained here with a dropout above 0; deep_ensemble does for every "
-                "model that is trained",
+                help="a network that is trained here with a dropout above 0 will do, or a file of PyTorch with "
+                "torch.nn.Dropout layers; deep_ensemble takes every model that is trained",
             )
         return DropoutModel(model, self.number)
 
