@@ -48,7 +48,7 @@ class KerasReference(ReferenceModel):
         keras_with(p.backend)
         from regharness_keras.learner import KerasLearner
 
-        groups = p.robust.bins if p.robust is not None and p.robust.groups == "gc_content" else shape.outputs
+        groups = 1 if p.robust is None else p.robust.number(shape.outputs)
         return KerasLearner(self.body(), shape, p, groups, seed, place_of(p.backend, device))
 
     def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:

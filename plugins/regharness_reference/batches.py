@@ -122,7 +122,8 @@ def _groups(train: SequenceBatch, p: ReferenceParameters) -> NDArray[np.int64] |
             raise CellError("robust training over cell types needs two outputs or more; groups: gc_content does not")
         return None
     gc = np.nan_to_num(gc_content(train.sequence), nan=0.5)
-    edges = np.unique(np.quantile(gc, np.arange(1, p.robust.bins) / p.robust.bins))
+    bins = p.robust.number(len(train.outputs))
+    edges = np.unique(np.quantile(gc, np.arange(1, bins) / bins))
     group = np.searchsorted(edges, gc, side="right")
     if len(np.unique(group)) < 2:
         raise CellError("robust training over GC content needs sequences that differ in it")

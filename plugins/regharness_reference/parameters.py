@@ -10,6 +10,8 @@ from regharness import Parameters
 from regharness_motifs.parameters import MotifLibrary, MotifVariant
 
 Prior = Literal["none", "gc", "motif_features"]
+GC_BINS = 5
+"""Groups of GC content that robust training tells apart unless told otherwise."""
 
 
 class Evolution(Parameters):
@@ -28,25 +30,38 @@ class Evolution(Parameters):
     )
 
 
-class GroupDRO(Parameters):
+class Groups(Parameters):
+    """Which groups robust training tells apart."""
+
+    groups: Literal["gc_content", "cell_type"] = Field(
+        default="gc_content", description="Sequences of like GC content, or outputs."
+    )
+    bins: int | None = Field(
+        default=None, ge=2, le=100, description="Of groups: gc_content, how many, equally large; 5 if left out."
+    )
+
+    @model_validator(mode="after")
+    def _bins_are_of_gc_content(self) -> Groups:
+        if self.bins is not None and self.groups != "gc_content":
+            raise ValueError("'bins' goes with groups: gc_content")
+        return self
+
+    def number(self, outputs: int) -> int:
+        """How many groups there are."""
+        return outputs if self.groups == "cell_type" else self.bins or GC_BINS
+
+
+class GroupDRO(Groups):
     """Training for the worst group (Sagawa et al., ICLR 2020)."""
 
     method: Literal["group_dro"] = Field(description="Weigh groups by how large their loss is.")
-    groups: Literal["gc_content", "cell_type"] = Field(
-        default="gc_content", description="Sequences of like GC content, or outputs."
-    )
-    bins: int = Field(default=5, ge=2, le=100, description="Groups of GC content, equally large; not of cell types.")
     step: float = Field(default=0.01, gt=0.0, le=10.0, description="How fast the groups' weights follow their losses.")
 
 
-class VREx(Parameters):
+class VREx(Groups):
     """Training for equal risks of all groups (Krueger et al., ICML 2021)."""
 
     method: Literal["vrex"] = Field(description="Add the variance of the groups' losses.")
-    groups: Literal["gc_content", "cell_type"] = Field(
-        default="gc_content", description="Sequences of like GC content, or outputs."
-    )
-    bins: int = Field(default=5, ge=2, le=100, description="Groups of GC content, equally large; not of cell types.")
     penalty: float = Field(default=1.0, gt=0.0, le=1e6, description="Weight of that variance.")
 
 

@@ -54,7 +54,7 @@ class TorchReference(ReferenceModel):
     def build(self, shape: Shape, seed: int, device: str) -> TorchLearner:
         """Make the network, untrained, with what trains it."""
         robust = self._given.robust
-        groups = robust.bins if robust is not None and robust.groups == "gc_content" else shape.outputs
+        groups = 1 if robust is None else robust.number(shape.outputs)
         return TorchLearner(lambda: self.network(shape), self._given, groups, seed, device)
 
     def export(self, path: Path, format: str, outputs: tuple[str, ...]) -> Exported:

@@ -257,6 +257,7 @@ def test_a_diverging_fit_says_what_to_try():
         ({"evidence_penalty": 1.0}, "'evidence_penalty' goes with head: evidential"),
         ({"head": "quantile", "noise_aware": True}, "'noise_aware' goes with head: gaussian"),
         ({"robust": {"method": "irm"}}, "group_dro"),
+        ({"robust": {"method": "vrex", "groups": "cell_type", "bins": 3}}, "'bins' goes with groups: gc_content"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(parameters, message):
