@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +234,19 @@ class Metric(Protocol):
         if not state:
             return np.full(len(self.labels), np.nan) if self.dimension else float("nan")
         return self.score_evidence(Evidence.joined(state).in_double())
+
+
+@runtime_checkable
+class OfMeans(Protocol):
+    """A metric that is a function of means over examples, so that sums over blocks of them are all it needs."""
+
+    def terms(self, evidence: Evidence) -> NDArray[np.float64]:
+        """What is averaged: ``(term, example)``."""
+        ...
+
+    def of_means(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The score ``(...)`` of each set of examples whose means are ``(term, ...)``."""
+        ...
 
 
 class ShiftMetric(Protocol):
