@@ -15,21 +15,21 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from regharness.api import data, metric, model, open_run, run, shift
+    from regharness.array_scoring import evaluate
     from regharness.cube_scoring import evaluate_cube
     from regharness.errors import InputError
     from regharness.interfaces import DataInfo, Dataset, Prediction, RunContext, SequenceBatch
     from regharness.parameters import InputFile, Parameters
     from regharness.run_folder import Run
-    from regharness.scoring import evaluate
 
 _HOMES = {
     "api": ("data", "metric", "model", "open_run", "run", "shift"),
+    "array_scoring": ("evaluate",),
     "cube_scoring": ("evaluate_cube",),
     "errors": ("InputError",),
     "interfaces": ("DataInfo", "Dataset", "Prediction", "RunContext", "SequenceBatch"),
     "parameters": ("InputFile", "Parameters"),
     "run_folder": ("Run",),
-    "scoring": ("evaluate",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

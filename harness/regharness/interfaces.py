@@ -1,6 +1,7 @@
 """Own what passes between the rooms: sequences, predictions, and the Protocol of each plugin kind.
 
-Each Protocol can be subclassed, which brings its defaults, or merely matched.
+Each Protocol can be subclassed, which brings its defaults, or merely matched. Those of metrics are in
+`regharness.metric_protocols`.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness.metric_protocols import Accumulator as Accumulator
+from regharness.metric_protocols import Evidence as Evidence
+from regharness.metric_protocols import IdentityMetric as IdentityMetric
+from regharness.metric_protocols import Metric as Metric
+from regharness.metric_protocols import ShiftMetric as ShiftMetric
 from regharness.seeding import rng_for
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -376,72 +379,6 @@ class UncertaintyMethod(Protocol):
 
     def wrap(self, make: Callable[[], ModelAdapter]) -> ModelAdapter:
         """Make a model that adds uncertainty to models made by `make`; each call of `make` gives a fresh one."""
-        ...
-
-
-class Metric(Protocol):
-    """Score the predictions of one output of one cell.
-
-    Attributes
-    ----------
-    direction
-        ``"lower"`` or ``"higher"`` is better, or the value that a perfect model reaches.
-    needs_variance
-        Whether `score` needs the predictive variance.
-    needs_quantiles
-        Whether there is no score without a model's own quantiles; `score` is then never called.
-    """
-
-    direction: Literal["lower", "higher"] | float = "lower"
-    needs_variance: bool = False
-    needs_quantiles: bool = False
-
-    def score(
-        self,
-        target: NDArray[np.float64],
-        mean: NDArray[np.float64],
-        variance: NDArray[np.float64] | None,
-    ) -> float:
-        """Reduce ``(example,)`` arrays, free of NaN and at least one long, to a number; NaN if undefined.
-
-        `variance` is the total predictive variance, zero or above, and None unless `needs_variance`.
-        """
-        ...
-
-    def takes_levels(self, levels: tuple[float, ...]) -> bool:
-        """Whether a model's own quantiles of these levels are scored, by `score_quantiles` in place of `score`."""
-        return False
-
-    def score_quantiles(
-        self, target: NDArray[np.float64], quantiles: NDArray[np.float64], levels: tuple[float, ...]
-    ) -> float:
-        """Reduce a target ``(example,)`` and quantiles ``(example, quantile)``, free of NaN, to a number.
-
-        `levels` rise along ``quantile`` between 0 and 1. Called only where `takes_levels`.
-        """
-        raise NotImplementedError
-
-
-class ShiftMetric(Protocol):
-    """Score how a metric changes from identity to the shifts.
-
-    Attributes
-    ----------
-    direction
-        As of `Metric`.
-    of
-        Name of the metric it compares; empty for the one that the leaderboard ranks by.
-    """
-
-    direction: Literal["lower", "higher"] | float = "lower"
-    of: str = ""
-
-    def compare(self, scores: xr.DataArray, direction: Literal["lower", "higher"] | float) -> xr.DataArray:
-        """Compare scores with dims that include ``shift``, whose ``identity`` is the unshifted test set.
-
-        `direction` is that of the compared metric. Keeps or reduces ``shift`` and keeps every other dim;
-        a missing score stays NaN.
-        """
         ...
 
 

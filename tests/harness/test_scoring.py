@@ -12,6 +12,7 @@ import regharness as rh
 from regharness.catalog import load_catalog
 from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
+from regharness.metric_protocols import Evidence
 from regharness.scoring import score_cell
 
 NAN = math.nan
@@ -153,7 +154,8 @@ def test_wrong_input_is_refused_with_its_reason(given, metrics, message):
 
 
 def test_cell_scores_metric_objects_under_the_names_given():
-    scores = score_cell(np.array([1.0, 3.0]), np.zeros(2), None, {"error": metric("mae"), "crps": metric("crps")})
+    examples = Evidence(np.array([1.0, 3.0]), np.zeros(2))
+    scores = score_cell(examples, {"error": metric("mae"), "crps": metric("crps")})
 
     assert scores == pytest.approx({"error": 2.0, "crps": NAN, "n_valid": 2, "n_dropped": 0}, nan_ok=True)
 

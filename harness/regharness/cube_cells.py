@@ -1,0 +1,280 @@
+"""Read a cube cell by cell, whole or chunk by chunk. Scores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from regharness.dims import (
+    ALEATORIC,
+    COVARIATE,
+    DONE,
+    EPISTEMIC,
+    EXAMPLE,
+    IDENTITY,
+    MEAN,
+    MEMBER,
+    MEMBER_VARIANCE,
+    MEMBERS,
+    N_EXAMPLES,
+    NOISE_VARIANCE,
+    OUTPUT,
+    QUANTILE,
+    QUANTILES,
+    SHIFT,
+    STATUS,
+    TARGET,
+    VARIANCE,
+)
+from regharness.errors import InputError
+from regharness.metric_protocols import COVARIATES, Evidence
+from regharness.quantiles import level_problem
+from regharness.scoring import in_blocks, refuse_negative
+
+VARIANCES = (VARIANCE, ALEATORIC, EPISTEMIC)
+_BEYOND = {QUANTILES: QUANTILE, MEMBERS: MEMBER, MEMBER_VARIANCE: MEMBER}
+"""The dimension that these have beside those of the mean."""
+_OPTIONAL = (*VARIANCES, QUANTILES, MEMBERS, MEMBER_VARIANCE)
+"""What a model may not give; NaN all over a cell then."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Cells:
+    """The cells of a cube: every combination of labels but those of ``example`` and ``output``.
+
+    Parameters
+    ----------
+    dataset
+        As `regharness.cube_scoring.score_cube` takes it.
+    wanted
+        What to read beside predictions and targets, as `Metric.needs` writes it.
+
+    Attributes
+    ----------
+    sizes
+        Dimensions that scores keep, and how long they are.
+    levels
+        Of the quantiles of all models, from low to high.
+
+    Raises
+    ------
+    InputError
+        When the dataset is not such a cube.
+    """
+
+    def __init__(self, dataset: xr.Dataset, wanted: Iterable[str] = ()) -> None:
+        dataset = _with_moments(dataset)
+        self.levels = _levels(dataset)
+        self.dataset = dataset.sortby(QUANTILE) if QUANTILES in dataset else dataset
+        self._covariates = {COVARIATES + unquote(name[len(COVARIATE) :]): name for name in _names(dataset, COVARIATE)}
+        self.names = _cube_variables(dataset)
+        if NOISE_VARIANCE in dataset and NOISE_VARIANCE in wanted:
+            self.names.append(NOISE_VARIANCE)
+        self.covariates = {name: self._covariates[name] for name in wanted if name in self._covariates}
+        self.sizes = {str(name): dataset.sizes[name] for name in dataset[MEAN].dims if name != EXAMPLE}
+        self.outputs = self.sizes.get(OUTPUT, 1)
+        # Read once: the shape of every cell hangs on them.
+        self._status, self._n_examples = (
+            dataset[name].compute() if name in dataset.variables else None for name in (STATUS, N_EXAMPLES)
+        )
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """What of `Evidence` the cube can give, as `Metric.needs` writes it."""
+        there = {name for name in (*_BEYOND, NOISE_VARIANCE) if name in self.dataset}
+        variance = {VARIANCE} if any(name in self.dataset for name in VARIANCES) else set()
+        return frozenset({TARGET, MEAN} | there | variance | self._covariates.keys())
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the unshifted test set is among the shifts."""
+        return SHIFT in self.dataset.coords and SHIFT in self.sizes and IDENTITY in self.dataset[SHIFT].values
+
+    def __iter__(self) -> Iterator[Cell]:
+        """The cells that are done; the last dimension changes first."""
+        over = [name for name in self.sizes if name != OUTPUT]
+        for index in product(*(range(self.sizes[name]) for name in over)):
+            cell = self._cell(dict(zip(over, index, strict=True)))
+            if self.is_done(cell):
+                yield cell
+
+    def identity(self, cell: Cell) -> Cell:
+        """The cell of the same model and seed on the unshifted test set."""
+        place = int(np.flatnonzero(self.dataset[SHIFT].values == IDENTITY)[0])
+        return self._cell({**cell.at, SHIFT: place})
+
+    def is_done(self, cell: Cell) -> bool:
+        """Whether a cell has predictions."""
+        return self._status is None or self._status.isel(cell.at, missing_dims="ignore").item() == DONE
+
+    def _cell(self, at: Mapping[str, int]) -> Cell:
+        sizes = self._n_examples
+        rows = self.dataset.sizes[EXAMPLE] if sizes is None else int(sizes.isel(at, missing_dims="ignore").item())
+        return Cell(self, at, rows)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a cube.
+
+    Attributes
+    ----------
+    at
+        Dimension to place.
+    size
+        How many examples it has.
+    """
+
+    cells: Cells
+    at: Mapping[str, int]
+    size: int
+
+    @property
+    def chunked(self) -> bool:
+        """Whether its examples lie in several chunks of dask arrays."""
+        return len(self._chunks) > 1
+
+    def load(self) -> list[Evidence]:
+        """All its examples, an `Evidence` an output."""
+        arrays = self._arrays(slice(self.size))
+        absent = {name for name in _OPTIONAL if name in arrays and np.isnan(arrays[name]).all()}
+        levels: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        if QUANTILES in arrays:
+            levels = np.asarray(~np.isnan(arrays[QUANTILES]).all(axis=(0, 1)))
+        return [self._evidence(arrays, j, absent, levels) for j in range(self.cells.outputs)]
+
+    def blocks(self, output: int) -> Iterator[Evidence]:
+        """The examples of one output, block by block; one chunk at a time is in memory."""
+        absent, levels = self._given
+        for rows in self._chunks:
+            arrays = self._arrays(rows, output)
+            yield from in_blocks(self._evidence(arrays, 0, absent, levels))
+
+    @cached_property
+    def _chunks(self) -> list[slice]:
+        lengths = self.cells.dataset[MEAN].chunksizes.get(EXAMPLE, (self.size,))
+        starts = np.cumsum([0, *lengths])
+        ends = np.minimum(starts[1:], self.size)
+        return [slice(int(a), int(b)) for a, b in zip(starts[:-1], ends, strict=True) if a < b] or [slice(0)]
+
+    @cached_property
+    def _given(self) -> tuple[set[str], NDArray[np.bool_]]:
+        """The parts that are NaN all over the cell, and which levels are not; without loading the cell."""
+        at = {**self.at, EXAMPLE: slice(self.size)}
+        parts = {
+            name: self.cells.dataset[name].isel(at, missing_dims="ignore").notnull()
+            for name in _OPTIONAL
+            if name in self.cells.names
+        }
+        absent = {name for name, part in parts.items() if not bool(part.any().compute())}
+        levels = np.zeros(0, dtype=bool)
+        if QUANTILES in parts:
+            levels = np.asarray(parts[QUANTILES].any([d for d in parts[QUANTILES].dims if d != QUANTILE]).values)
+        return absent, levels
+
+    def _arrays(self, rows: slice, output: int | None = None) -> Arrays:
+        """Arrays ``(example, output, ...)`` of some rows, of one output or of all."""
+        at: dict[str, Any] = {**self.at, EXAMPLE: rows}
+        if output is not None:
+            at[OUTPUT] = slice(output, output + 1)
+        outputs = self.cells.outputs if output is None else 1
+        dataset = self.cells.dataset
+        arrays = {name: _load(dataset[name], at, outputs) for name in self.cells.names}
+        for name, variable in self.cells.covariates.items():
+            arrays[name] = np.asarray(dataset[variable].isel(at, missing_dims="ignore").values)
+        return arrays
+
+    def _evidence(self, arrays: Arrays, j: int, absent: set[str], levels: NDArray[np.bool_]) -> Evidence:
+        column = {name: part[:, j] for name, part in arrays.items() if name in self.cells.names and name not in absent}
+        total = None
+        for name in VARIANCES:
+            part = column.pop(name, None)
+            if part is not None:
+                refuse_negative(arrays[name], f"'{name}' of {self._place()}")
+                total = part if total is None else total.astype(np.float64) + part
+        own: tuple[float, ...] = ()
+        if QUANTILES in column:
+            own = tuple(np.array(self.cells.levels)[levels].tolist())
+            column[QUANTILES] = column[QUANTILES][:, levels]
+        covariates = {name.removeprefix(COVARIATES): arrays[name] for name in self.cells.covariates}
+        return Evidence(**column, variance=total, levels=own, covariates=covariates)
+
+    def _place(self) -> str:
+        dataset = self.cells.dataset
+        labels = {name: dataset[name][i].item() if name in dataset.coords else i for name, i in self.at.items()}
+        return ", ".join(f"{name} {label}" for name, label in labels.items()) or "the dataset"
+
+
+def _load(variable: xr.DataArray, at: Mapping[str, Any], outputs: int) -> NDArray[Any]:
+    """Read ``(example, output)``, of quantiles and members with their own dimension last."""
+    part = variable.isel(at, missing_dims="ignore").transpose(EXAMPLE, OUTPUT, ..., missing_dims="ignore")
+    values = np.asarray(part.values)
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
+    if OUTPUT not in part.dims:
+        values = values[:, np.newaxis]
+    return np.broadcast_to(values, (len(values), outputs, *values.shape[2:]))
+
+
+def _with_moments(dataset: xr.Dataset) -> xr.Dataset:
+    """Add the mean and the total variance of an ensemble's members, where they are not given."""
+    if MEMBERS not in dataset or MEMBER not in dataset[MEMBERS].dims:
+        return dataset
+    members = dataset[MEMBERS].astype(np.float64)
+    if MEAN not in dataset:
+        dataset = dataset.assign({MEAN: members.mean(MEMBER, skipna=False)})
+    if not any(name in dataset for name in VARIANCES):
+        total = members.var(MEMBER, skipna=False)
+        if MEMBER_VARIANCE in dataset:
+            total = total + dataset[MEMBER_VARIANCE].astype(np.float64).mean(MEMBER, skipna=False)
+        dataset = dataset.assign({VARIANCE: total})
+    return dataset
+
+
+def _names(dataset: xr.Dataset, start: str) -> list[str]:
+    return [str(name) for name in dataset.variables if str(name).startswith(start)]
+
+
+def _cube_variables(dataset: xr.Dataset) -> list[str]:
+    """Names of what a cell is scored from."""
+    for name in (MEAN, TARGET):
+        if name not in dataset:
+            raise InputError(f"the dataset has no variable '{name}'", help=f"it has: {', '.join(map(str, dataset))}")
+    if VARIANCE in dataset and (ALEATORIC in dataset or EPISTEMIC in dataset):
+        raise InputError(
+            f"the dataset has '{VARIANCE}' and its parts '{ALEATORIC}' or '{EPISTEMIC}'",
+            help="drop one of them",
+        )
+    names = [name for name in (MEAN, TARGET, *_OPTIONAL) if name in dataset]
+    for name in names:
+        own = [_BEYOND[name]] if name in _BEYOND else []
+        beyond = [str(dim) for dim in dataset[name].dims if dim not in (*dataset[MEAN].dims, *own)]
+        if any(dim not in dataset[name].dims for dim in (EXAMPLE, *own)) or beyond:
+            needed = " and ".join(f"'{dim}'" for dim in (EXAMPLE, *own))
+            raise InputError(
+                f"'{name}' has the dimensions {dataset[name].dims}",
+                help=f"it needs {needed}, and no other that '{MEAN}' has not",
+            )
+    return names
+
+
+def _levels(dataset: xr.Dataset) -> tuple[float, ...]:
+    """Levels of the quantiles of all models, from low to high; empty without quantiles."""
+    if QUANTILES not in dataset:
+        return ()
+    if QUANTILE not in dataset.coords:
+        raise InputError(f"'{QUANTILES}' have no coordinate '{QUANTILE}'", help="give it their levels")
+    levels = tuple(sorted(float(level) for level in dataset[QUANTILE].values))
+    wrong = level_problem(levels)
+    if wrong:
+        raise InputError(wrong, help=f"the labels along '{QUANTILE}' are levels, each between 0 and 1 and there once")
+    return levels
