@@ -1,6 +1,6 @@
 """Own what can be said of scores beyond their mean: intervals, tests, ranks. Arrays in, small records out.
 
-Reads no run and knows no metric.
+Reads no run and looks no metric up.
 """
 
 from regharness.statistics.bayesian import SignedRank, bayesian_signed_rank
@@ -16,6 +16,7 @@ from regharness.statistics.comparison import Friedman, Nemenyi, Wilcoxon, friedm
 from regharness.statistics.corrections import benjamini_hochberg, holm
 from regharness.statistics.crossed import Difference, Interval, interval, paired
 from regharness.statistics.improvement import Aggregate, interquartile_mean, probability_of_improvement
+from regharness.statistics.metric_bootstrap import bootstrap_evidence
 from regharness.statistics.ranks import Rank, Ranking, rank_intervals
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Wilcoxon",
     "bayesian_signed_rank",
     "benjamini_hochberg",
+    "bootstrap_evidence",
     "bootstrap_examples",
     "bootstrap_terms",
     "crossed_bootstrap",

@@ -99,16 +99,28 @@ def bootstrap_sums(sums: Array, sizes: Array, of_means: OfMeans, weights: Array)
     Returns
     -------
     Resamples
-        Shape ``()``. With fewer than two blocks, all replicates are NaN: nothing tells how much a block varies.
+        With fewer than two blocks, all replicates are NaN: nothing tells how much a block varies.
     """
     total, count = sums.sum(axis=1), sizes.sum()
     with np.errstate(all="ignore"):
         estimate = np.asarray(of_means(total / count), dtype=np.float64)
         if sizes.size < 2:
-            return Resamples(estimate, np.full(len(weights), np.nan), ())
-        replicates = of_means((sums @ weights.T) / (weights @ sizes))
+            return Resamples(estimate, np.full((*estimate.shape, len(weights)), np.nan), ())
+        replicates = of_means(_drawn_sums(sums, weights) / (weights @ sizes))
         left = of_means((total[:, None] - sums) / (count - sizes))
     return Resamples(estimate, np.asarray(replicates), (np.asarray(left),))
+
+
+def _drawn_sums(sums: Array, weights: Array) -> Array:
+    """``(term, resample)``: infinite where a draw has an infinite block, and not where it only might have had one."""
+    finite = np.isfinite(sums)
+    if finite.all():
+        return np.asarray(sums @ weights.T)
+    drawn: Array = np.where(finite, sums, 0.0) @ weights.T
+    for value in (np.inf, -np.inf, np.nan):
+        places = np.isnan(sums) if np.isnan(value) else sums == value
+        drawn[places.astype(np.float64) @ weights.T > 0.0] += value
+    return drawn
 
 
 def bootstrap_terms(
@@ -146,14 +158,14 @@ def bootstrap_terms(
 
 
 def bootstrap_examples(
-    score: Callable[[NDArray[np.intp]], float], examples: int, *, resamples: int = 1000, seed: int = 0
+    score: Callable[[NDArray[np.intp]], float | Array], examples: int, *, resamples: int = 1000, seed: int = 0
 ) -> Resamples:
     """Resample any score example by example; each draw computes it anew.
 
     Parameters
     ----------
     score
-        The score of the examples at these places.
+        The score of the examples at these places, a number or ``(label,)``.
     examples
         How many there are.
     resamples
@@ -164,11 +176,11 @@ def bootstrap_examples(
     everything = np.arange(examples)
     estimate = np.asarray(score(everything), dtype=np.float64)
     if examples < 2:
-        return Resamples(estimate, np.full(resamples, np.nan), ())
+        return Resamples(estimate, np.full((*estimate.shape, resamples), np.nan), ())
     rng = rng_for(seed, "bootstrap")
-    replicates = np.array([score(rng.integers(0, examples, examples)) for _ in range(resamples)])
+    replicates = np.stack([score(rng.integers(0, examples, examples)) for _ in range(resamples)], axis=-1)
     edges = [*block_starts(examples, JACKKNIFE_BLOCKS), examples]
-    left = np.array([score(np.delete(everything, np.s_[a:b])) for a, b in pairwise(edges)])
+    left = np.stack([score(np.delete(everything, np.s_[a:b])) for a, b in pairwise(edges)], axis=-1)
     return Resamples(estimate, replicates, (left,))
 
 
