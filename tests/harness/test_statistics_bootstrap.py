@@ -331,3 +331,16 @@ def test_one_seed_or_block_is_refused(shape):
 def test_missing_values_are_refused():
     with pytest.raises(InputError, match="NaN among the values"):
         crossed_bootstrap(np.full((2, 2), np.nan))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: bootstrap_terms([(np.ones((1, 4)), mean_of)], resamples=0),
+        lambda: bootstrap_examples(lambda places: 0.0, 4, resamples=0),
+        lambda: crossed_bootstrap(np.ones((2, 2)), resamples=0),
+    ],
+)
+def test_no_draw_is_refused(draw):
+    with pytest.raises(InputError, match="resamples is 0"):
+        draw()

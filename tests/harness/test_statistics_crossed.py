@@ -194,6 +194,21 @@ def test_an_infinite_score_is_not_tested():
     assert (found.estimate, found.p_value, found.note) == (np.inf, None, "a score is not finite: no interval")
 
 
+@pytest.mark.parametrize("other", [np.inf, -np.inf])
+def test_infinities_that_differ_in_nothing_or_in_sign_have_no_estimate(other):
+    a, b = np.zeros((2, 2, 4))
+    a[0, 0], b[0, 0 if other > 0 else 1] = np.inf, np.inf
+    found = paired(a, b)
+    assert np.isnan(found.estimate)
+    assert found.p_value is None
+
+
+def test_a_seed_that_one_model_lacks_does_not_count_where_the_other_is_infinite():
+    a, b = np.ones((2, 3, 4))
+    a[0], b[0] = np.inf, np.nan
+    assert paired(a, b) == paired(a[1:], b[1:])
+
+
 def test_tiny_p_values_are_above_zero_and_in_order():
     noise = np.random.default_rng(9).normal(size=(4, 30))
     p = [paired(noise + shift, np.zeros((4, 30))).p_value for shift in (1e2, 1e4, 1e6)]

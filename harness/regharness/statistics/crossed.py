@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from regharness.errors import InputError
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-12
-"""Two scores that differ by less than this share of the larger are the same score, summed in another order."""
+"""Two scores that differ by less than this share of them are the same score, summed in another order."""
 LEAST_P = 1e-300
 
 
@@ -78,7 +78,7 @@ def interval(values: Array, centre: float | None = None, confidence: float = 0.9
     The score of seed s on block g is modelled as :math:`\mu + a_s + b_g + e_{sg}`. The mean's variance is
     estimated by :math:`[M_1 + \max(M_2 - M_e, 0)] / (S G)`, with :math:`M_1` the mean square of whichever of
     seeds and blocks are fewer, :math:`M_2` that of the other and :math:`M_e` the residual's. Each part is
-    multiplied with the square of its own t quantile (Banerjee, Ann. Math. Stat. 32, 1961), which keeps
+    multiplied with the square of its own t quantile (Banerjee, Sankhya 22, 1960), which keeps
     coverage at any mix of the parts. Satterthwaite's degrees of freedom do not: with two seeds and both parts
     alike they cover 88% where they promise 95%. Seeds that each have examples of their own are the case in
     which blocks do not matter.
@@ -137,20 +137,17 @@ def paired(values_a: Array, values_b: Array, centre: float | None = None, confid
         )
     with np.errstate(invalid="ignore"):
         differences = a - b
-        same = (a == b) | (np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b)))
-    endless = np.isinf(a) | np.isinf(b)
-    # Infinity minus infinity is no missing score: it stays, and says so.
-    differences[endless & np.isnan(differences)] = np.inf
-    differences[same & ~endless] = 0.0
+        same = np.isclose(a, b, rtol=ROUNDING, atol=0.0)
+    # Infinity minus infinity is undefined, but not missing.
+    undefined = same & np.isinf(a)
+    differences[same] = 0.0
+    differences[undefined] = np.inf
     found = _interval(differences, centre, confidence)
-    p_value = None
-    if found.standard_error is not None:
-        p_value = _p_value(found.estimate, _parts(_present(differences)))
-    elif endless.any() and centre is None:
-        with np.errstate(invalid="ignore"):
-            estimate = float(np.nanmean(a) - np.nanmean(b))
-        return Difference(estimate, None, None, None, None, found.seeds, found.blocks, found.note)
-    return Difference(**vars(found), p_value=p_value)
+    if undefined.any() and centre is None:
+        found = replace(found, estimate=math.nan)
+    if found.standard_error is None:
+        return Difference(**vars(found))
+    return Difference(**vars(found), p_value=_p_value(found.estimate, _parts(_present(differences))))
 
 
 def _matrix(values: Array) -> Array:
@@ -171,7 +168,9 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
         raise InputError(f"the confidence {confidence:g} is not between 0 and 1", help="0.95 is usual")
     present = _present(values)
     seeds, blocks = present.shape
-    estimate = float(centre) if centre is not None else float(present.mean()) if present.size else math.nan
+    with np.errstate(invalid="ignore"):
+        mean = float(present.mean()) if present.size else math.nan
+    estimate = mean if centre is None else float(centre)
     note = _why_none(present, estimate)
     if note:
         return Interval(estimate, None, None, None, None, seeds, blocks, note)

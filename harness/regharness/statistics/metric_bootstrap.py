@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regharness.metric_protocols import Evidence, Metric, OfMeans
-from regharness.seeding import rng_for
-from regharness.statistics.bootstrap import (
-    BLOCKS,
-    Method,
-    ResampledInterval,
-    Resamples,
-    block_starts,
-    block_sums,
-    bootstrap_examples,
-    bootstrap_sums,
-    multinomial_weights,
-    resampled_interval,
-)
+from regharness.statistics.bootstrap import bootstrap_examples, bootstrap_terms
+from regharness.statistics.resampled import Method, ResampledInterval, resampled_interval
+
+Array = NDArray[np.float64]
 
 
 def bootstrap_evidence(
@@ -59,17 +51,16 @@ def bootstrap_evidence(
     Raises
     ------
     InputError
-        For another method, or a confidence outside (0, 1).
+        For another method, a confidence outside (0, 1), or fewer than one draw.
     """
-    starts = block_starts(len(evidence), BLOCKS)
-    sizes = np.diff(starts, append=len(evidence)).astype(np.float64)
-    weights = multinomial_weights(resamples, starts.size, rng_for(seed, "bootstrap"))
+    by_means = {name: metric for name, metric in metrics.items() if isinstance(metric, OfMeans)}
+    terms = ((metric.terms(evidence), metric.of_means) for metric in by_means.values())
+    found = dict(zip(by_means, bootstrap_terms(terms, resamples=resamples, seed=seed), strict=True))
+    for name, metric in metrics.items():
+        if name not in by_means:
+            found[name] = bootstrap_examples(_scorer(metric, evidence), len(evidence), resamples=resamples, seed=seed)
+    return {name: resampled_interval(found[name], confidence, method) for name in metrics}
 
-    def resampled(metric: Metric) -> Resamples:
-        if isinstance(metric, OfMeans):
-            return bootstrap_sums(block_sums(metric.terms(evidence), starts), sizes, metric.of_means, weights)
-        return bootstrap_examples(
-            lambda places: metric.score_evidence(evidence.select(places)), len(evidence), resamples=resamples, seed=seed
-        )
 
-    return {name: resampled_interval(resampled(metric), confidence, method) for name, metric in metrics.items()}
+def _scorer(metric: Metric, evidence: Evidence) -> Callable[[NDArray[np.intp]], float | Array]:
+    return lambda places: metric.score_evidence(evidence.select(places))
