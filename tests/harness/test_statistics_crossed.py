@@ -242,6 +242,13 @@ def test_two_equal_models_are_called_different_at_most_one_time_in_twenty(regime
     assert false <= 0.05 + 2 * 0.007
 
 
+@pytest.mark.parametrize("unit", [2.0**-900, 1000.0, 2.0**900])
+def test_units_do_not_matter_however_large_or_small(unit):
+    a, b = np.random.default_rng(12).normal(size=(2, 3, 8))
+    one, other = paired(a, b), paired(unit * a, unit * b)
+    assert (other.low / unit, other.high / unit, other.p_value) == pytest.approx((one.low, one.high, one.p_value))
+
+
 def test_a_difference_of_four_standard_errors_is_found():
     rng = np.random.default_rng(11)
     noise = drawn("examples dominate", 5, 30, 200, rng)

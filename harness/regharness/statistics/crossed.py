@@ -66,9 +66,9 @@ class Difference(Interval):
 
 @dataclass(frozen=True)
 class _Part:
-    """A variance of the mean, and the degrees of freedom it was measured with."""
+    """A part of the standard error of the mean, and the degrees of freedom it was measured with."""
 
-    variance: float
+    error: float
     df: int
 
 
@@ -135,7 +135,7 @@ def paired(values_a: Array, values_b: Array, centre: float | None = None, confid
             f"the two models' scores have shapes {a.shape} and {b.shape}",
             help="give both the same seeds and blocks, and NaN where one has no score",
         )
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         differences = a - b
         same = np.isclose(a, b, rtol=ROUNDING, atol=0.0)
     # Infinity minus infinity is undefined, but not missing.
@@ -168,7 +168,7 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
         raise InputError(f"the confidence {confidence:g} is not between 0 and 1", help="0.95 is usual")
     present = _present(values)
     seeds, blocks = present.shape
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         mean = float(present.mean()) if present.size else math.nan
     estimate = mean if centre is None else float(centre)
     note = _why_none(present, estimate)
@@ -176,7 +176,7 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
         return Interval(estimate, None, None, None, None, seeds, blocks, note)
     parts = _parts(present)
     tail = (1.0 - confidence) / 2.0
-    error = math.sqrt(sum(part.variance for part in parts))
+    error = math.hypot(*(part.error for part in parts))
     reach = _reach(parts, tail)
     df = float(stdtridf(1.0 - tail, reach / error)) if error > 0.0 else float(parts[0].df)
     return Interval(estimate, estimate - reach, estimate + reach, error, df, seeds, blocks)
@@ -194,11 +194,13 @@ def _why_none(present: Array, estimate: float) -> str:
 
 
 def _parts(present: Array) -> Sequence[_Part]:
-    """What fewer units, and what more units, add to the variance of the mean."""
+    """What fewer units, and what more units, add to the standard error of the mean."""
     fewer = present if present.shape[0] <= present.shape[1] else present.T
     rows, columns = fewer.shape
+    # In a unit that divides exactly and keeps squares from overflowing or vanishing.
+    unit = 2.0 ** math.floor(math.log2(np.abs(fewer).max() or 1.0))
     # From one of the values, so that equal values have no variance at all.
-    centred = fewer - fewer[0, 0]
+    centred = fewer / unit - fewer[0, 0] / unit
     row, column, grand = centred.mean(axis=1), centred.mean(axis=0), centred.mean()
     residual = centred - row[:, None] - column + grand
     by_row = columns * np.square(row - grand).sum() / (rows - 1)
@@ -206,26 +208,26 @@ def _parts(present: Array) -> Sequence[_Part]:
     by_error = np.square(residual).sum() / ((rows - 1) * (columns - 1))
     size = rows * columns
     return (
-        _Part(float(by_row) / size, rows - 1),
-        _Part(max(float(by_column - by_error), 0.0) / size, columns - 1),
+        _Part(unit * math.sqrt(by_row / size), rows - 1),
+        _Part(unit * math.sqrt(max(by_column - by_error, 0.0) / size), columns - 1),
     )
 
 
 def _reach(parts: Sequence[_Part], tail: float) -> float:
     """Half the width of an interval that leaves `tail` out at each end."""
-    return math.sqrt(sum(part.variance * float(stdtrit(part.df, tail)) ** 2 for part in parts))
+    return math.hypot(*(part.error * float(stdtrit(part.df, tail)) for part in parts))
 
 
 def _p_value(estimate: float, parts: Sequence[_Part]) -> float:
     """Twice the tail at which the interval's end is zero."""
     if estimate == 0.0:
         return 1.0
-    error = math.sqrt(sum(part.variance for part in parts))
+    error = math.hypot(*(part.error for part in parts))
     if error == 0.0:
         return 0.0
     ends = [2.0 * float(stdtr(part.df, -abs(estimate) / error)) for part in parts]
     low, high = max(min(ends), LEAST_P), max(ends)
-    if high <= low or parts[1].variance == 0.0:
+    if high <= low or parts[1].error == 0.0:
         return ends[0]
 
     def excess(log_p: float) -> float:
