@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from regharness import metric
 from regharness.interfaces import Evidence, Metric
 from regharness.metric_protocols import COVARIATES
-from regharness.scoring import score_cell, takes_levels
+from regharness.scoring import score_one, takes_levels
 
 Values = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class WithinGroup(Metric):
 
     def __init__(self, of: str = "pearson_r", covariate: str = "element", least: int = 10) -> None:
         self._inner = inner = metric(of)
-        self._of, self._covariate, self._least = of, covariate, least
+        self._covariate, self._least = covariate, least
         self.direction = inner.direction
         # One from elsewhere may lack what its Protocol has a default for.
         self.needs_variance = getattr(inner, "needs_variance", False)
@@ -48,7 +48,7 @@ class WithinGroup(Metric):
     @np.errstate(all="ignore")
     def score_evidence(self, evidence: Evidence) -> float | Values:
         scores = [
-            score_cell(evidence.select(rows), {self._of: self._inner}, exact=True)[self._of]
+            score_one(self._inner, evidence.select(rows))
             for rows in _groups(evidence.covariates[self._covariate])
             if len(rows) >= self._least
         ]
