@@ -56,7 +56,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
         scores[name].attrs["long_name"] = summary
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
     store(scores, run.folder / SCORES)
-    shown = {rank_by, *run.spec.leaderboard.by_shift, *run.spec.leaderboard.columns}
+    shown = {rank_by, *run.spec.leaderboard.by_shift}
     on_blocks = run_on_blocks(run.cubes, {name: made[name] for name in made if name in shown}, order)
     store(on_blocks, run.folder / BLOCKS)
     for name in ("scores", "scored_blocks"):
