@@ -118,8 +118,10 @@ def score_blocks(
 
 
 def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None = None) -> float | Values:
-    """Score examples that are free of NaN with one metric; NaN where there is not what it needs."""
+    """Score examples that are free of NaN with one metric; NaN where there is not what it needs, or other levels."""
     if not len(evidence) or lacking(metric, evidence.parts, evidence.levels):
+        return missing(metric)
+    if getattr(metric, "needs_quantiles", False) and not takes_levels(metric, evidence.levels):
         return missing(metric)
     if hasattr(metric, "score_against"):
         if identity is None or not len(identity) or lacking(metric, identity.parts, identity.levels):
