@@ -53,7 +53,7 @@ def of_probabilities() -> dict[str, Component]:
 def of_rejection() -> dict[str, Component]:
     """Metrics of what withholding the least certain saves."""
     gains = {
-        f"{name}{suffix}": metric(f"selective:{home}", f"{summary}, {loss} error.", citation, given=(loss,))
+        f"{name}{suffix}": metric(f"rejection:{home}", f"{summary}, {loss} error.", citation, given=(loss,))
         for name, home, summary, citation, suffixes in (
             ("aurg", "AreaUnderRiskGain", "AURC of a random order less AURC", EL_YANIV, ("",)),
             ("prr", "PredictionRejectionRatio", "AURG over that of the order by loss", MALININ, ("", "_abs")),
@@ -70,7 +70,7 @@ def of_rejection() -> dict[str, Component]:
             given=("absolute",),
         ),
         "risk_coverage_curve": metric(
-            "selective:RiskCoverageCurve", "Mean squared error of the most certain, by the fraction retained.", EL_YANIV
+            "rejection:RiskCoverageCurve", "Mean squared error of the most certain, by the fraction retained.", EL_YANIV
         ),
     }
 
