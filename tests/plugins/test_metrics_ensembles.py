@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import scoringrules as sr
+import xarray as xr
 
 import regharness as rh
 from regharness_metrics import ensembles
@@ -80,6 +81,18 @@ def test_infinite_member_has_an_infinite_score_or_no_fair_one(name, expected):
     found = score(name, [0.0, 0.0], [[INF, 1.0], [0.0, 1.0]], np.ones((2, 2)))
 
     assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_infinite_member_makes_the_variance_infinite_in_arrays_and_cubes():
+    target, members = [0.0, 0.0], [[INF, 1.0], [0.0, 1.0]]
+    names = ["crps_ensemble", "mean_width_50"]
+    cube = rh.evaluate_cube(
+        xr.Dataset({"target": ("example", target), "members": (("example", "member"), members)}), names
+    )
+    arrays = rh.evaluate(target, metrics=names, members=members)
+
+    assert [arrays[name] for name in names] == [INF, INF]
+    assert [float(cube[name]) for name in (*names, "n_valid")] == [INF, INF, 2]
 
 
 @pytest.mark.parametrize("name", ["crps_fair", "crps_ensemble", "crps_mixture"])
