@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from regharness.interfaces import Evidence, Metric
+from regharness.quantiles import level_places
 from regharness_metrics.gaussian import standardised
 
 Values = NDArray[np.float64]
@@ -19,6 +20,11 @@ LEVELS = np.arange(1, 20) / 20
 """Exactly j / 20; ``np.linspace(.05, .95, 19)`` differs from them at five points."""
 
 BINS = 10
+
+
+def at_most(target: Values, quantiles: Values, levels: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Whether y is at most the model's own quantile of each of the 19 levels, ``(example, level)``."""
+    return target[:, None] <= quantiles[:, level_places(levels, LEVELS)]
 
 
 def distance_to_uniform(ordered: Values) -> float:
@@ -39,7 +45,8 @@ def bin_sizes(examples: int) -> NDArray[np.int64]:
 class KuleshovCalibrationError(Metric):
     """Sum over p = 0.05, 0.10, ..., 0.95 of ``(p - mean(z <= Phi^-1(p)))^2``.
 
-    Direction: lower, zero at best. Needs: variance. A zero sigma gives z = 0 without an error, else signed
+    Direction: lower, zero at best. Needs: variance, or quantiles of all these levels, of which it takes
+    ``mean(y <= q_p)``. A zero sigma gives z = 0 without an error, else signed
     infinity; an infinite one gives z = 0. Kuleshov, Fenner & Ermon, ICML (2018), equation 9, weights 1.
     """
 
@@ -52,9 +59,18 @@ class KuleshovCalibrationError(Metric):
         observed = np.searchsorted(z, ndtri(LEVELS), side="right") / z.size
         return float(np.sum((LEVELS - observed) ** 2))
 
+    def takes_levels(self, levels: tuple[float, ...]) -> bool:
+        """Whether all 19 levels are among them."""
+        return level_places(levels, LEVELS) is not None
+
+    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+        return float(np.sum((LEVELS - np.mean(at_most(target, quantiles, levels), axis=0)) ** 2))
+
     @np.errstate(all="ignore")
     def terms(self, evidence: Evidence) -> Values:
-        """``(level, example)``: whether z is at most the quantile of the level."""
+        """``(level, example)``: whether y is at most the quantile of the level."""
+        if evidence.quantiles is not None and self.takes_levels(evidence.levels):
+            return at_most(evidence.target, evidence.quantiles, evidence.levels).T.astype(np.float64)
         z = standardised(evidence.target - evidence.mean, np.sqrt(evidence.variance))
         return np.asarray(z <= ndtri(LEVELS)[:, None], np.float64)
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import chisquare, cramervonmises, kstest, norm, wasserstein_distance
 
 import regharness as rh
+from regharness.interfaces import Evidence
 
 INF = math.inf
 PIT = ["pit_mean", "pit_var", "pit_ks", "pit_cvm", "pit_chi2"]
@@ -184,3 +185,29 @@ def test_ence_reference_of_one_example_is_the_mean_distance_of_a_half_normal_num
 @pytest.mark.parametrize("variance", [[0.0, 0.0], [1.0, INF]])
 def test_ence_reference_without_a_spread_of_errors_is_not_there(variance):
     assert math.isnan(score("ence_reference", [1.0, 2.0], [0.0, 0.0], variance))
+
+
+def test_quantiles_of_a_gaussian_model_give_its_curves(drawn):
+    target, mean, variance = drawn
+    levels = [j / 40 for j in range(1, 40)]
+    quantiles = norm.ppf(levels, mean[:, None], np.sqrt(variance)[:, None])
+    names = ["calibration_curve", "interval_calibration_curve", "calibration_error_kuleshov"]
+    own = rh.evaluate(target, metrics=names, quantiles=quantiles, quantile_levels=levels)
+
+    for name in names:
+        np.testing.assert_allclose(own[name], score(name, *drawn), rtol=1e-12, err_msg=name)
+
+
+def test_terms_of_quantiles_have_the_means_that_the_calibration_error_takes(drawn):
+    target, levels = drawn[0], tuple(j / 20 for j in range(1, 20))
+    evidence = Evidence(target, quantiles=np.add.outer(drawn[1], levels), levels=levels)
+    metric = rh.metric("calibration_error_kuleshov")
+
+    assert metric.of_means(metric.terms(evidence).mean(axis=1)) == pytest.approx(metric.score_evidence(evidence))
+
+
+def test_a_quantile_counts_as_at_most_itself():
+    levels = [j / 20 for j in range(1, 20)]
+    curve = rh.evaluate([0.0], metrics="calibration_curve", quantiles=[np.arange(-9.0, 10.0)], quantile_levels=levels)
+
+    np.testing.assert_array_equal(curve["calibration_curve"], [0] * 9 + [1] * 10)
