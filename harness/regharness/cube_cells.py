@@ -266,10 +266,12 @@ def _with_moments(dataset: xr.Dataset) -> xr.Dataset:
     if MEMBERS not in dataset or MEMBER not in dataset[MEMBERS].dims:
         return dataset
     members = dataset[MEMBERS].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        mean, spread = members.mean(MEMBER, skipna=False), members.var(MEMBER, skipna=False)
     if MEAN not in dataset:
-        dataset = dataset.assign({MEAN: members.mean(MEMBER, skipna=False)})
+        dataset = dataset.assign({MEAN: mean})
     if not any(name in dataset for name in VARIANCES):
-        total = members.var(MEMBER, skipna=False)
+        total = spread.where(~members.isin([np.inf, -np.inf]).any(MEMBER), np.inf)
         if MEMBER_VARIANCE in dataset:
             total = total + dataset[MEMBER_VARIANCE].astype(np.float64).mean(MEMBER, skipna=False)
         dataset = dataset.assign({VARIANCE: total})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import partial
-from typing import Any
-
 from regharness import Component, hookimpl
+from regharness_metrics.offers import metric as _metric
+from regharness_metrics.offers_of_cells import of_known_noise, of_members, of_probabilities, of_rejection, of_use
 
 LEVELS = range(5, 100, 5)
 SCORED_LEVELS = (50, 80, 90, 95)
@@ -28,24 +26,6 @@ TRAUB = "Traub et al., NeurIPS (2024)"
 HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
 
 
-def _metric(
-    home: str, summary: str, citation: str = "", *, given: tuple[Any, ...] = (), default: bool = False
-) -> Component:
-    """Describe ``regharness_metrics.<home>`` ("module:Class"), built with `given`, such as a level."""
-    return Component(
-        partial(_build, home, *given) if given else f"regharness_metrics.{home}",
-        parameters="regharness:Parameters",
-        summary=summary,
-        citation=citation,
-        default=default,
-    )
-
-
-def _build(home: str, *given: Any) -> Any:
-    module, name = home.split(":")
-    return getattr(importlib.import_module(f"regharness_metrics.{module}"), name)(*given)
-
-
 @hookimpl
 def regharness_metrics() -> dict[str, Component]:
     """Every metric by the name that a spec uses."""
@@ -55,6 +35,11 @@ def regharness_metrics() -> dict[str, Component]:
         **_of_intervals(),
         **_of_the_ranking(),
         **_of_shifts(),
+        **of_probabilities(),
+        **of_rejection(),
+        **of_members(),
+        **of_known_noise(),
+        **of_use(),
     }
 
 
