@@ -65,7 +65,7 @@ def _matrix_tables(board: Matrix) -> Iterator[TextTable]:
         title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {_better(board.direction)}; "
         models = {model: values for (owner, model), values in board.values.items() if owner == task}
         rows = [
-            (visible(label), *(_text(values[index]) for values in models.values()))
+            (visible(label), *(value_text(values[index]) for values in models.values()))
             for index, label in enumerate(labels)
         ]
         yield TextTable(title + _spread(board.seeds), (board.by, *map(visible, models)), tuple(rows))
@@ -84,23 +84,24 @@ def _leaderboard_tables(board: Leaderboard, metrics: int) -> Iterator[TextTable]
 
 def _cells(row: Row, shown: tuple[str, ...]) -> tuple[str, ...]:
     return (
-        _rank(row),
+        rank_text(row),
         visible(row.model),
-        _text(row.identity),
-        _interval(row.shifted),
+        value_text(row.identity),
+        interval_text(row.shifted),
         _mean(row.worst),
         visible(row.worst_shift or "-"),
         *(
             f"{_mean(row.metrics[name].identity)} → {_mean(row.metrics[name].worst)}"
             if name in row.metrics
-            else _text(row.summaries[name])
+            else value_text(row.summaries[name])
             for name in shown
         ),
         f"{row.seeds_done}/{row.seeds}",
     )
 
 
-def _rank(row: Row) -> str:
+def rank_text(row: Row) -> str:
+    """A rank, or the range of ranks that the data allow."""
     if row.rank is None:
         return "-"
     if row.rank_low is None or row.rank_low == row.rank_high:
@@ -109,7 +110,7 @@ def _rank(row: Row) -> str:
 
 
 def _rank_notes(board: Leaderboard) -> list[str]:
-    if any("–" in _rank(row) for row in board.rows):
+    if any("–" in rank_text(row) for row in board.rows):
         return ["A range of ranks: the data cannot tell the models in it apart (paired tests, 5%, Holm)."]
     return []
 
@@ -191,13 +192,15 @@ def _mean(value: Value | None) -> str:
     return "-" if value is None else _number(value.mean)
 
 
-def _text(value: Value | None) -> str:
+def value_text(value: Value | None) -> str:
+    """A score with its spread over seeds."""
     if value is None:
         return "-"
     return _number(value.mean) + ("" if value.sd is None else f" ± {_number(value.sd)}")
 
 
-def _interval(value: Value | None) -> str:
+def interval_text(value: Value | None) -> str:
+    """A score with its interval, or with its spread where there is none."""
     if value is None or value.low is None or value.high is None:
-        return _text(value)
+        return value_text(value)
     return f"{_number(value.mean)} [{_number(value.low)}, {_number(value.high)}]"
