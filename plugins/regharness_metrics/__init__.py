@@ -26,6 +26,9 @@ GEIFMAN = "Geifman & El-Yaniv, NeurIPS (2017)"
 GEIFMAN_2019 = "Geifman, Uziel & El-Yaniv, ICLR (2019)"
 TRAUB = "Traub et al., NeurIPS (2024)"
 HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
+TAORI = "Taori et al., NeurIPS (2020)"
+OVADIA = "Ovadia et al., NeurIPS (2019)"
+GIMPEL = "Hendrycks & Gimpel, ICLR (2017)"
 
 
 def _metric(
@@ -55,6 +58,8 @@ def regharness_metrics() -> dict[str, Component]:
         **_of_intervals(),
         **_of_the_ranking(),
         **_of_shifts(),
+        **_against_identity(),
+        **_of_robustness(),
     }
 
 
@@ -198,4 +203,47 @@ def _of_shifts() -> dict[str, Component]:
             summary="A metric's value at the shift where it is worst.",
             citation=HENDRYCKS,
         ),
+    }
+
+
+def _against_identity() -> dict[str, Component]:
+    return {
+        "ood_auroc": _metric("ood:ShiftAUROC", "Area under the ROC curve of sigma, shifted against identity.", GIMPEL),
+        "ood_aupr": _metric("ood:ShiftAUPR", "Average precision of sigma, shifted against identity.", GIMPEL),
+        "ood_fpr95": _metric(
+            "ood:ShiftFPR95", "Share of identity called shifted where sigma finds 95% of the shifted.", GIMPEL
+        ),
+    }
+
+
+def _of_robustness() -> dict[str, Component]:
+    parts = {
+        "mce": ("relative:CorruptionError", "Reference", "Errors under shift over a reference model's.", HENDRYCKS),
+        "relative_mce": (
+            *("relative:RelativeCorruptionError", "Reference"),
+            *("Degradations under shift over a reference model's.", HENDRYCKS),
+        ),
+        "effective_robustness": (
+            *("relative:EffectiveRobustness", "EffectiveRobustness"),
+            *("How much better under shift than models alike on identity.", TAORI),
+        ),
+        "severity_auc": ("severity:SeverityArea", "WorstShift", "Area under a metric over severity.", HENDRYCKS),
+        "severity_curve": ("severity:SeverityCurve", "WorstShift", "A metric at each severity.", HENDRYCKS),
+        "coverage_gap": (
+            *("robustness:CoverageGap", "CoverageGap"),
+            *("How much farther from its level coverage is under shift.", OVADIA),
+        ),
+        "selective_gain": (
+            *("gain:SelectiveGain", "SelectiveGain"),
+            *("Share of the squared error saved by withholding the least certain.", EL_YANIV),
+        ),
+    }
+    return {
+        name: Component(
+            f"regharness_metrics.{home}",
+            parameters=f"regharness_metrics.parameters:{parameters}Parameters",
+            summary=summary,
+            citation=citation,
+        )
+        for name, (home, parameters, summary, citation) in parts.items()
     }

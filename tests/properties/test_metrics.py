@@ -31,11 +31,15 @@ UNCHANGED = [
         "spread_skill",
         "ence",
     ],
-    *["miscalibration_area", "calibration_error_kuleshov", "spearman_error_sigma"],
-    *(name for name in CATALOG.names("metric") if name.startswith("coverage")),
+    *["miscalibration_area", "calibration_error_kuleshov", "spearman_error_sigma", "selective_gain"],
+    *(name for name in CATALOG.names("metric") if name.removeprefix("coverage_").isdigit()),
 ]
 EVERY = [*SCALE_ALIKE, *SCALE_SQUARED, *UNCHANGED, "nll"]
 OF_QUANTILES = ["pinball", "wis"]
+OF_SEVERAL_CELLS = [
+    *["degradation", "worst_shift", "mce", "relative_mce", "effective_robustness", "severity_auc", "severity_curve"],
+    *["coverage_gap", "ood_auroc", "ood_aupr", "ood_fpr95"],
+]
 # ENCE cuts its bins in the order given where sigmas are equal; that is its definition.
 ORDER_FREE = [name for name in EVERY if name != "ence"]
 
@@ -129,4 +133,4 @@ def test_wider_interval_covers_no_less(values):
 def test_law_of_units_is_stated_for_every_metric_of_the_plugin(name):
     ours = CATALOG.owner("metric", name).name == "regharness_metrics"
 
-    assert not ours or name in EVERY or name in ("degradation", "worst_shift", *OF_QUANTILES)
+    assert not ours or name in EVERY or name in (*OF_SEVERAL_CELLS, *OF_QUANTILES)
