@@ -28,6 +28,9 @@ TRAUB = "Traub et al., NeurIPS (2024)"
 HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
 TAORI = "Taori et al., NeurIPS (2020)"
 OVADIA = "Ovadia et al., NeurIPS (2019)"
+KIRCHER = "Kircher et al., Nature Communications 10:3583 (2019)"
+HANLEY = "Hanley & McNeil, Radiology 143:29 (1982)"
+COCHRAN = "Cochran, J. R. Stat. Soc. Suppl. 4:102 (1937)"
 GIMPEL = "Hendrycks & Gimpel, ICLR (2017)"
 
 
@@ -60,6 +63,7 @@ def regharness_metrics() -> dict[str, Component]:
         **_of_shifts(),
         **_against_identity(),
         **_of_robustness(),
+        **_of_variants(),
     }
 
 
@@ -246,4 +250,34 @@ def _of_robustness() -> dict[str, Component]:
             citation=citation,
         )
         for name, (home, parameters, summary, citation) in parts.items()
+    }
+
+
+def _of_variants() -> dict[str, Component]:
+    significant = {
+        name: Component(
+            f"regharness_metrics.variants:{home}",
+            parameters="regharness_metrics.parameters:VariantParameters",
+            summary=summary,
+            citation=citation,
+        )
+        for name, home, summary, citation in (
+            (
+                *("variant_sign_accuracy", "VariantSignAccuracy"),
+                *("Share of significant variants whose effect has the right sign.", KIRCHER),
+            ),
+            (
+                *("variant_auroc", "VariantAUROC"),
+                *("Area under the ROC curve of effect sizes, significant variants against the rest.", HANLEY),
+            ),
+        )
+    }
+    return {
+        **significant,
+        "variant_pearson_r": _metric(
+            "variants:VariantPearsonR", "Pearson correlation, weighted by the measurement's precision.", COCHRAN
+        ),
+        "variant_spearman_rho": _metric(
+            "variants:VariantSpearmanRho", "Spearman correlation, weighted by the measurement's precision.", COCHRAN
+        ),
     }

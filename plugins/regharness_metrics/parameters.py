@@ -50,3 +50,9 @@ class SelectiveGainParameters(Parameters):
     """Parameters of `selective_gain`."""
 
     retained: int = Field(default=80, ge=1, le=99, description="Examples that are kept, in percent.")
+
+
+class VariantParameters(Parameters):
+    """Parameters of `variant_sign_accuracy` and `variant_auroc`."""
+
+    p_value: float = Field(default=1e-5, gt=0, le=1, description="Variants of a p-value below are significant.")

@@ -35,7 +35,7 @@ def test_plugin_offers_the_names_of_the_contract():
         *["pinball", "wis"],
         *["ood_auroc", "ood_aupr", "ood_fpr95"],
         *["mce", "relative_mce", "effective_robustness", "severity_auc", "severity_curve", "coverage_gap"],
-        "selective_gain",
+        *["selective_gain", "variant_sign_accuracy", "variant_auroc", "variant_pearson_r", "variant_spearman_rho"],
         *(f"coverage_{percent}" for percent in LEVELS),
         *(f"mean_width_{percent}" for percent in LEVELS),
         *(f"interval_score_{percent}" for percent in (50, 80, 90, 95)),
