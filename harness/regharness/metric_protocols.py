@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,15 +82,21 @@ class Evidence:
 
     def complete(self) -> Evidence:
         """The examples that miss nothing of target, mean, variance, quantiles and members: each misses all or none."""
-        given = [getattr(self, name) for name in JOINTLY if getattr(self, name) is not None]
         with np.errstate(invalid="ignore"):
             # A minimum is NaN where any number is, and far quicker to find than every place of one.
-            if not len(self) or not any(np.isnan(part.min()) for part in given if part.size):
+            if not any(np.isnan(part.min()) for part in self._jointly() if part.size):
                 return self
+        return self.select(~self.missing())
+
+    def missing(self) -> NDArray[np.bool_]:
+        """``(example,)``: whether an example misses any of them."""
         missing = np.zeros(len(self), dtype=bool)
-        for part in given:
-            missing |= np.isnan(part).reshape(len(self), -1).any(axis=1)
-        return self.select(~missing)
+        for part in self._jointly():
+            missing |= np.isnan(part).any(axis=tuple(range(1, part.ndim)))
+        return missing
+
+    def _jointly(self) -> list[NDArray[Any]]:
+        return [part for name in JOINTLY if (part := getattr(self, name)) is not None]
 
     @staticmethod
     def joined(blocks: Sequence[Evidence]) -> Evidence:
@@ -234,6 +240,19 @@ class Metric(Protocol):
         if not state:
             return np.full(len(self.labels), np.nan) if self.dimension else float("nan")
         return self.score_evidence(Evidence.joined(state).in_double())
+
+
+@runtime_checkable
+class OfMeans(Protocol):
+    """A metric that is a function of means over examples, so that sums over blocks of them are all it needs."""
+
+    def terms(self, evidence: Evidence) -> NDArray[np.float64]:
+        """What is averaged: ``(term, example)``."""
+        ...
+
+    def of_means(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The score ``(...)`` of each set of examples whose means are ``(term, ...)``."""
+        ...
 
 
 class ShiftMetric(Protocol):

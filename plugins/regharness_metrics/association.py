@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from regharness.interfaces import Metric
+from regharness_metrics.means import OfMoments
 
 Values = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def rank_correlation(left: Values, right: Values) -> float:
     return correlation(rankdata(left), rankdata(right))
 
 
-class R2(Metric):
+class R2(OfMoments):
     """Coefficient of determination, ``1 - SSE / SST`` with ``SST = sum((y - mean(y))^2)``.
 
     Direction: higher, 1 at best, no lower bound. Needs: mean. Fewer than two examples: NaN.
@@ -56,8 +57,11 @@ class R2(Metric):
         residual, total = target - mean, centred(target)
         return float(1 - np.divide(residual @ residual, total @ total))
 
+    def of_moments(self, var_y: Values, var_mu: Values, covariance: Values, error: Values, square: Values) -> Values:
+        return 1 - square / var_y
 
-class PearsonR(Metric):
+
+class PearsonR(OfMoments):
     """Pearson's product-moment correlation of target and mean.
 
     Direction: higher, within [-1, 1]. Needs: mean. A constant side, so also one example: NaN.
@@ -68,6 +72,9 @@ class PearsonR(Metric):
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
         return correlation(target, mean)
+
+    def of_moments(self, var_y: Values, var_mu: Values, covariance: Values, error: Values, square: Values) -> Values:
+        return covariance / np.sqrt(var_y * var_mu)
 
 
 class SpearmanRho(Metric):
@@ -83,7 +90,7 @@ class SpearmanRho(Metric):
         return rank_correlation(target, mean)
 
 
-class ConcordanceCorrelation(Metric):
+class ConcordanceCorrelation(OfMoments):
     """Lin's concordance correlation, ``2 s_xy / (s_x^2 + s_y^2 + (mean(y) - mean(mu))^2)``, moments over n.
 
     Direction: higher, within [-1, 1]. Needs: mean. Zero when one side is constant, or both at different
@@ -97,6 +104,9 @@ class ConcordanceCorrelation(Metric):
         left, right = centred(target), centred(mean)
         spread = left @ left + right @ right + target.size * np.mean(target - mean) ** 2
         return float(np.divide(2 * (left @ right), spread))
+
+    def of_moments(self, var_y: Values, var_mu: Values, covariance: Values, error: Values, square: Values) -> Values:
+        return 2 * covariance / (var_y + var_mu + error * error)
 
 
 class SpearmanErrorSigma(Metric):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from regharness.interfaces import Metric
+from regharness.interfaces import Evidence, Metric
 from regharness_metrics.gaussian import standardised
 
 Values = NDArray[np.float64]
@@ -36,6 +36,16 @@ class KuleshovCalibrationError(Metric):
         z = np.sort(standardised(target - mean, np.sqrt(variance)))
         observed = np.searchsorted(z, ndtri(LEVELS), side="right") / z.size
         return float(np.sum((LEVELS - observed) ** 2))
+
+    @np.errstate(all="ignore")
+    def terms(self, evidence: Evidence) -> Values:
+        """``(level, example)``: whether z is at most the quantile of the level."""
+        z = standardised(evidence.target - evidence.mean, np.sqrt(evidence.variance))
+        return np.asarray(z <= ndtri(LEVELS)[:, None], np.float64)
+
+    def of_means(self, means: Values) -> Values:
+        """The score of each set whose observed shares are ``(level, ...)``."""
+        return np.sum((LEVELS.reshape(-1, *(1,) * (means.ndim - 1)) - means) ** 2, axis=0)
 
 
 class MiscalibrationArea(Metric):

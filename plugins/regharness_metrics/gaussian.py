@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from regharness.interfaces import Metric
+from regharness.interfaces import Evidence, Metric
+from regharness_metrics.means import MeanLoss
 
 Values = NDArray[np.float64]
 
@@ -34,7 +35,36 @@ def _root_mean_variance(variance: Values) -> float:
     return float(np.sqrt(np.mean(positive))) if positive.size else math.nan
 
 
-class NegativeLogLikelihood(Metric):
+class _OfPositive(Metric):
+    """A metric of the examples whose sigma is not zero, by means of theirs."""
+
+    needs_variance = True
+
+    @np.errstate(all="ignore")
+    def terms(self, evidence: Evidence) -> Values:
+        """``(term, example)``: whether an example counts, and the terms of those that do, else 0."""
+        kept = evidence.variance > 0
+        z = _z_of_positive(evidence.target, evidence.mean, evidence.variance)
+        found = np.zeros((1 + len(self.of_positive(z[:1], evidence.variance[kept][:1])), kept.size))
+        found[0] = kept
+        found[1:, kept] = self.of_positive(z, evidence.variance[kept])
+        return found
+
+    @np.errstate(all="ignore")
+    def of_means(self, means: Values) -> Values:
+        """The score of each set whose means are ``(term, ...)``."""
+        return self.of_ratios(means[1:] / means[0])
+
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        """The terms ``(example,)`` of the examples that count."""
+        raise NotImplementedError
+
+    def of_ratios(self, ratios: Values) -> Values:
+        """The score of each set by the means ``(term, ...)`` over its examples that count."""
+        return ratios[0]
+
+
+class NegativeLogLikelihood(MeanLoss):
     """Gaussian negative log likelihood, ``mean(ln(sigma) + z^2 / 2) + ln(2 pi) / 2``, in nats.
 
     Direction: lower, no lower bound. Needs: variance. A zero sigma gives +inf where the error is not zero,
@@ -44,16 +74,15 @@ class NegativeLogLikelihood(Metric):
     direction = "lower"
     needs_variance = True
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values) -> float:
+    def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         error, sigma = target - mean, np.sqrt(variance)
         terms = np.log(sigma) + standardised(error, sigma) ** 2 / 2
         sharp = sigma == 0
         terms[sharp] = np.where(error[sharp] == 0, np.nan, np.inf)
-        return float(np.mean(terms)) + math.log(2 * math.pi) / 2
+        return terms + math.log(2 * math.pi) / 2
 
 
-class ContinuousRankedProbabilityScore(Metric):
+class ContinuousRankedProbabilityScore(MeanLoss):
     """Gaussian CRPS, ``mean(sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi)))``, in target units.
 
     Direction: lower, zero at best. Needs: variance. A zero sigma gives the absolute error; an infinite one
@@ -63,16 +92,15 @@ class ContinuousRankedProbabilityScore(Metric):
     direction = "lower"
     needs_variance = True
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values) -> float:
+    def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         error, sigma = target - mean, np.sqrt(variance)
         z = standardised(error, sigma)
         # sigma z (2 Phi(z) - 1) is e erf(z / sqrt(2)), which holds for a zero sigma and infinite z too.
         density = np.exp(-(z**2) / 2) * math.sqrt(2 / math.pi)
-        return float(np.mean(error * erf(z / math.sqrt(2)) + sigma * (density - 1 / math.sqrt(math.pi))))
+        return error * erf(z / math.sqrt(2)) + sigma * (density - 1 / math.sqrt(math.pi))
 
 
-class ZMean(Metric):
+class ZMean(_OfPositive):
     """Mean standardised error, ``mean(z)``: positive when predicted too low.
 
     Direction: target value 0. Needs: variance. Examples with a zero sigma are left out, so that it belongs
@@ -87,8 +115,11 @@ class ZMean(Metric):
         z = _z_of_positive(target, mean, variance)
         return float(np.mean(z)) if z.size else math.nan
 
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        return [z]
 
-class ZMeanSquare(Metric):
+
+class ZMeanSquare(_OfPositive):
     """Mean squared standardised error, ``mean(z^2)``: above 1 when overconfident, below when underconfident.
 
     Direction: target value 1. Needs: variance. Examples with a zero sigma are left out; all zero: NaN.
@@ -103,8 +134,11 @@ class ZMeanSquare(Metric):
         z = _z_of_positive(target, mean, variance)
         return float(np.mean(z**2)) if z.size else math.nan
 
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        return [z**2]
 
-class ZVariance(Metric):
+
+class ZVariance(_OfPositive):
     """Variance of the standardised error, ``mean((z - mean(z))^2)`` (ddof 0).
 
     Direction: target value 1. Needs: variance. Examples with a zero sigma are left out; all zero: NaN; one
@@ -119,8 +153,14 @@ class ZVariance(Metric):
         z = _z_of_positive(target, mean, variance)
         return float(np.var(z)) if z.size else math.nan
 
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        return [z - z.mean(), (z - z.mean()) ** 2]
 
-class Sharpness(Metric):
+    def of_ratios(self, ratios: Values) -> Values:
+        return ratios[1] - ratios[0] ** 2
+
+
+class Sharpness(_OfPositive):
     """Root mean variance, ``sqrt(mean(sigma^2))``, in target units.
 
     Direction: lower, among models that are calibrated. Needs: variance. Examples with a zero sigma are left
@@ -134,8 +174,14 @@ class Sharpness(Metric):
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         return _root_mean_variance(variance)
 
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        return [variance]
 
-class Dispersion(Metric):
+    def of_ratios(self, ratios: Values) -> Values:
+        return np.sqrt(ratios[0])
+
+
+class Dispersion(_OfPositive):
     """Coefficient of variation of sigma, ``std(sigma, ddof 1) / mean(sigma)``.
 
     Direction: higher; zero means one uncertainty for all. Needs: variance. Examples with a zero sigma are
@@ -155,8 +201,15 @@ class Dispersion(Metric):
             return 0.0
         return float(np.std(sigma, ddof=1) / np.mean(sigma))
 
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        sigma = np.sqrt(variance)
+        return [sigma, sigma - sigma.mean(), (sigma - sigma.mean()) ** 2]
 
-class SpreadSkill(Metric):
+    def of_ratios(self, ratios: Values) -> Values:
+        return np.sqrt(np.maximum(ratios[2] - ratios[1] ** 2, 0)) / ratios[0]
+
+
+class SpreadSkill(_OfPositive):
     """Spread-skill ratio, `sharpness` over `rmse`: below 1 when overconfident.
 
     Direction: target value 1. Needs: variance. No error at all: infinity. Every sigma zero: NaN.
@@ -169,3 +222,13 @@ class SpreadSkill(Metric):
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         return float(np.divide(_root_mean_variance(variance), np.sqrt(np.mean((target - mean) ** 2))))
+
+    def terms(self, evidence: Evidence) -> Values:
+        return np.concatenate([super().terms(evidence), ((evidence.target - evidence.mean) ** 2)[None]])
+
+    def of_positive(self, z: Values, variance: Values) -> list[Values]:
+        return [variance]
+
+    @np.errstate(all="ignore")
+    def of_means(self, means: Values) -> Values:
+        return np.sqrt(means[1] / means[0] / means[2])

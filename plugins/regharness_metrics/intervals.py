@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from regharness.interfaces import Metric
 from regharness.quantiles import level_places
+from regharness_metrics.means import MeanLoss
 
 Values = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def _quantile(percent: int) -> float:
     return float(ndtri((1 + percent / 100) / 2))
 
 
-class _IntervalMetric(Metric):
+class _IntervalMetric(MeanLoss):
     """A score of the central interval of one level."""
 
     needs_variance = True
@@ -60,13 +60,12 @@ class Coverage(_IntervalMetric):
         super().__init__(percent)
         self.direction = percent / 100
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values) -> float:
-        return float(np.mean(np.abs(target - mean) <= self._quantile * np.sqrt(variance)))
+    def losses(self, target: Values, mean: Values, variance: Values) -> Values:
+        return np.asarray(np.abs(target - mean) <= self._quantile * np.sqrt(variance), np.float64)
 
-    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+    def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
         lower, upper = self._interval(quantiles, levels)
-        return float(np.mean((lower <= target) & (target <= upper)))
+        return np.asarray((lower <= target) & (target <= upper), np.float64)
 
 
 class MeanWidth(_IntervalMetric):
@@ -83,14 +82,12 @@ class MeanWidth(_IntervalMetric):
 
     direction = "lower"
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values) -> float:
-        return float(2 * self._quantile * np.mean(np.sqrt(variance)))
+    def losses(self, target: Values, mean: Values, variance: Values) -> Values:
+        return 2 * self._quantile * np.sqrt(variance)
 
-    @np.errstate(all="ignore")
-    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+    def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
         lower, upper = self._interval(quantiles, levels)
-        return float(np.mean(upper - lower))
+        return upper - lower
 
 
 class IntervalScore(_IntervalMetric):
@@ -112,14 +109,12 @@ class IntervalScore(_IntervalMetric):
         super().__init__(percent)
         self._penalty = 200 / (100 - percent)
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values) -> float:
+    def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         half_width = self._quantile * np.sqrt(variance)
         overshoot = np.maximum(np.abs(target - mean) - half_width, 0)
-        return float(np.mean(2 * half_width + self._penalty * overshoot))
+        return 2 * half_width + self._penalty * overshoot
 
-    @np.errstate(all="ignore")
-    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+    def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
         lower, upper = self._interval(quantiles, levels)
         overshoot = np.maximum(lower - target, 0) + np.maximum(target - upper, 0)
-        return float(np.mean(upper - lower + self._penalty * overshoot))
+        return upper - lower + self._penalty * overshoot

@@ -5,15 +5,18 @@ Notation: y target, mu mean, e = y - mu. All exact over the examples of a cell, 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
+from regharness_metrics.means import MeanLoss, OfMoments
 
 Values = NDArray[np.float64]
 
 
-class MeanSquaredError(Metric):
+class MeanSquaredError(MeanLoss):
     """Mean squared error, ``mean(e^2)``, in squared target units.
 
     Direction: lower. Needs: mean. One example: its squared error. An infinite error gives infinity.
@@ -21,12 +24,11 @@ class MeanSquaredError(Metric):
 
     direction = "lower"
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        return float(np.mean((target - mean) ** 2))
+    def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
+        return (target - mean) ** 2
 
 
-class AffineMeanSquaredError(Metric):
+class AffineMeanSquaredError(OfMoments):
     """Mean squared error once the mean is recalibrated by the best line, in squared target units.
 
     ``mean((y - a - b mu)^2)`` with a and b by least squares on the cell itself: what is left of the error when
@@ -44,8 +46,12 @@ class AffineMeanSquaredError(Metric):
         slope = float(y @ mu) / spread if spread > 0 else 0.0
         return float(np.mean((y - slope * mu) ** 2))
 
+    def of_moments(self, var_y: Values, var_mu: Values, covariance: Values, error: Values, square: Values) -> Values:
+        slope = np.divide(covariance, var_mu, out=np.zeros_like(var_mu), where=var_mu > 0)
+        return var_y - slope * covariance
 
-class RootMeanSquaredError(Metric):
+
+class RootMeanSquaredError(MeanSquaredError):
     """Root of the mean squared error, ``sqrt(mean(e^2))``, in target units.
 
     Direction: lower. Needs: mean. One example: its absolute error. An infinite error gives infinity.
@@ -53,12 +59,14 @@ class RootMeanSquaredError(Metric):
 
     direction = "lower"
 
-    @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        return float(np.sqrt(np.mean((target - mean) ** 2)))
+        return math.sqrt(super().score(target, mean, variance))
+
+    def of_means(self, means: Values) -> Values:
+        return np.sqrt(means[0])
 
 
-class MeanAbsoluteError(Metric):
+class MeanAbsoluteError(MeanLoss):
     """Mean absolute error, ``mean(|e|)``, in target units.
 
     Direction: lower. Needs: mean. One example: its absolute error. An infinite error gives infinity.
@@ -66,9 +74,8 @@ class MeanAbsoluteError(Metric):
 
     direction = "lower"
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        return float(np.mean(np.abs(target - mean)))
+    def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
+        return np.abs(target - mean)
 
 
 class MedianAbsoluteError(Metric):
@@ -97,7 +104,7 @@ class MaximumAbsoluteError(Metric):
         return float(np.max(np.abs(target - mean)))
 
 
-class Bias(Metric):
+class Bias(MeanLoss):
     """Mean of prediction minus target, ``mean(mu - y)``, in target units: positive when predicted too high.
 
     Direction: target value 0. Needs: mean. One example: its signed error.
@@ -105,6 +112,5 @@ class Bias(Metric):
 
     direction = 0.0
 
-    @np.errstate(all="ignore")
-    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        return float(np.mean(mean - target))
+    def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
+        return mean - target

@@ -11,14 +11,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.interfaces import Metric
 from regharness.quantiles import level_places
+from regharness_metrics.means import MeanLoss
 
 Values = NDArray[np.float64]
 MEDIAN = 0.5
 
 
-class PinballLoss(Metric):
+class PinballLoss(MeanLoss):
     """Pinball loss ``mean(max(a (y - q), (a - 1) (y - q)))``, over examples and levels, in target units.
 
     Direction: lower, zero at best. Needs: quantiles, of any levels; models are comparable where theirs are equal.
@@ -36,10 +36,9 @@ class PinballLoss(Metric):
         """NaN: there is none without quantiles."""
         return math.nan
 
-    @np.errstate(all="ignore")
-    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+    def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
         over, level = target[:, None] - quantiles, np.array(levels)
-        return float(np.mean(np.maximum(level * over, (level - 1) * over)))
+        return np.mean(np.maximum(level * over, (level - 1) * over), axis=1)
 
 
 class WeightedIntervalScore(PinballLoss):
@@ -55,5 +54,5 @@ class WeightedIntervalScore(PinballLoss):
         pairs = level_places(levels, [1 - level for level in levels])
         return pairs is not None and len(levels) > 1 and level_places(levels, [MEDIAN]) is not None
 
-    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
-        return 2 * super().score_quantiles(target, quantiles, levels)
+    def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
+        return 2 * super().quantile_losses(target, quantiles, levels)

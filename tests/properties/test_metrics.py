@@ -8,6 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 import regharness as rh
 from regharness.catalog import load_catalog
+from regharness.interfaces import Evidence
+from regharness.metric_protocols import OfMeans
 
 CATALOG = load_catalog()
 SCALE_ALIKE = [
@@ -135,3 +137,25 @@ def test_law_of_units_is_stated_for_every_metric_of_the_plugin(name):
     ours = CATALOG.owner("metric", name).name == "regharness_metrics"
 
     assert not ours or name in EVERY or name in (*OF_SEVERAL_CELLS, *OF_QUANTILES, *OF_VARIANTS)
+
+
+OF_MEANS = [name for name in EVERY if isinstance(CATALOG.create("metric", name), OfMeans) and name != "dispersion"]
+
+
+def test_most_metrics_are_functions_of_means():
+    assert {"mse", "rmse", "pearson_r", "r2", "ccc", "nll", "crps", "coverage_90", "z_var", "spread_skill"} < {
+        *OF_MEANS
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(predictions())
+def test_means_of_terms_give_the_score(values):
+    # Where moments about zero cancel to nothing, rounding decides between zero and a ratio of roundings.
+    if min(np.ptp(values[0]), np.ptp(values[1])) == 0 or not (values[2] > 0).any():
+        return
+    scores = score(values, OF_MEANS)
+    for name in OF_MEANS:
+        metric = CATALOG.create("metric", name)
+        again = metric.of_means(metric.terms(Evidence(*values)).mean(axis=1))
+        np.testing.assert_allclose(again, scores[name], rtol=1e-9, atol=1e-12, err_msg=name)
