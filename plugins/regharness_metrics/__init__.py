@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regharness import Component, hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 LEVELS = range(5, 100, 5)
 SCORED_LEVELS = (50, 80, 90, 95)
@@ -281,3 +284,11 @@ def _of_variants() -> dict[str, Component]:
             "variants:VariantSpearmanRho", "Spearman correlation, weighted by the measurement's precision.", COCHRAN
         ),
     }
+
+
+@hookimpl
+def regharness_commands(cli: click.Group) -> None:
+    """Add ``regharness robustness``."""
+    from regharness_metrics.commands import robustness
+
+    cli.add_command(robustness)

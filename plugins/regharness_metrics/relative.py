@@ -159,6 +159,8 @@ class EffectiveRobustness(ShiftMetric):
         is_identity(scores)
         _reference(scores, "")
         values = scores.reset_coords(drop=True)
+        if scores.sizes[MODEL] <= LEAST_MODELS:
+            return values.where(False).drop_attrs()
         higher = direction == "higher"
         with np.errstate(all="ignore"):
             values = values if higher else badness(values, direction)

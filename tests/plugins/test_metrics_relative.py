@@ -228,6 +228,7 @@ def test_effective_robustness_is_a_distance_to_the_target_of_a_coverage():
 
 def test_fewer_than_three_other_models_make_no_line():
     assert np.isnan(effective(LOSSES[:3], "lower").values).all()
+    assert np.isnan(effective(LOSSES[:1], "lower").values).all()
 
 
 def test_a_model_without_a_score_is_not_part_of_the_line():
