@@ -12,7 +12,7 @@ from rich.text import Text
 
 from regharness.board_plain import _cell, _numbers, _plain, as_json
 from regharness.board_tables import TextTable, _better, _mean, _spread, _text, visible
-from regharness.render import _markdown, _rich_table
+from regharness.render import _markdown, _rich_table, _split
 from regharness_metrics.summary import MEASURES, RobustnessSummary
 
 SCHEMA_VERSION = 1
@@ -27,9 +27,10 @@ class SummaryView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for table in _tables(self.summary, spread=False):
-            yield Text(table.title, style="bold")
-            yield _rich_table(table)
-            yield Text()
+            for part in _split(table, options.max_width):
+                yield Text(part.title, style="bold")
+                yield _rich_table(part)
+                yield Text()
 
 
 def render(summary: RobustnessSummary, form: str) -> str:
