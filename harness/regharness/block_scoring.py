@@ -16,7 +16,7 @@ from regharness.cube_cells import Cells
 from regharness.cube_scoring import wanted
 from regharness.dims import BLOCK, OUTPUT
 from regharness.metric_protocols import Evidence, Metric, OfMeans
-from regharness.scoring import lacking, score_one
+from regharness.scoring import can_score, score_one
 
 BLOCKS = 30
 """Enough for the spread between blocks to be known within a seventh, and few enough to leave each some examples."""
@@ -30,7 +30,7 @@ LARGE = 500
 Values = NDArray[np.float64]
 
 
-def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Dataset:
+def score_on_blocks(dataset: xr.Dataset | Cells, metrics: Mapping[str, Metric]) -> xr.Dataset:
     """What each block of examples contributes to the scores of a cube.
 
     Of a metric that is a function of means, and of any other on blocks of fewer than 500 examples, the jackknife's
@@ -52,7 +52,7 @@ def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Da
         over the outputs that the cell has. NaN where there is no score, and past the blocks that the smallest cell
         allows.
     """
-    cells = Cells(dataset, wanted(metrics))
+    cells = dataset if isinstance(dataset, Cells) else Cells(dataset, wanted(metrics))
     kept = {name: size for name, size in cells.sizes.items() if name != OUTPUT}
     done = list(cells)
     blocks = min([BLOCKS, *(cell.size // LEAST for cell in done)]) if done else BLOCKS
@@ -65,7 +65,7 @@ def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Da
             if present:
                 place = tuple(cell.at[dim] for dim in kept)
                 found[name][place][: max(blocks, 1)] = np.mean(present, axis=0)
-    coords = {name: value for name, value in dataset.coords.items() if set(value.dims) <= set(kept)}
+    coords = {name: value for name, value in cells.dataset.coords.items() if set(value.dims) <= set(kept)}
     return xr.Dataset({name: ((*kept, BLOCK), values) for name, values in found.items()}, coords)
 
 
@@ -79,7 +79,7 @@ def contributions(metric: Metric, evidence: Evidence, blocks: int) -> Values | N
     valid, place = evidence.select(~missing).in_double(), place[~missing]
     if not len(valid):
         return None
-    if lacking(metric, valid.parts, valid.levels) or hasattr(metric, "score_against"):
+    if not can_score(metric, valid) or hasattr(metric, "score_against"):
         return np.full(blocks, np.nan)
     starts = np.searchsorted(place, np.arange(blocks))
     sizes = np.diff(starts, append=len(valid))

@@ -307,8 +307,8 @@ def _row(
             worst = known[worst_shift]
     metrics = {}
     for name in others:
-        at_worst = None if worst_shift is None else part.value(name, model, [worst_shift], whole)
-        metrics[name] = Spots(part.value(name, model, [dims.IDENTITY]), at_worst)
+        at_worst = None if worst_shift is None else part.value(name, model, [worst_shift], whole, ends=False)
+        metrics[name] = Spots(part.value(name, model, [dims.IDENTITY], ends=False), at_worst)
     status = part.status.sel({dims.MODEL: model, dims.SHIFT: part.shifts})
     runs = [np.where(whole, part.by_seed(metric, model, [shift]), np.nan) for shift in beyond]
     tested = rank is not None and part.seeds > 1
@@ -324,7 +324,7 @@ def _row(
         worst=worst,
         worst_shift=worst_shift,
         metrics=metrics,
-        summaries={name: part.value(name, model, [], whole) for name in summaries},
+        summaries={name: part.value(name, model, [], whole, ends=False) for name in summaries},
         seeds_done=int(whole.sum()),
         seeds=part.seeds,
         cells_failed=int((status == dims.FAILED).sum()),

@@ -34,7 +34,7 @@ class Value:
         How many seeds it stands on.
     low, high
         95% confidence interval of the score that new seeds, and where blocks of examples were scored new examples,
-        would give; None with one seed.
+        would give; None with one seed, and on a leaderboard for metrics beside the one that ranks.
     """
 
     mean: float
@@ -187,9 +187,15 @@ class TaskScores:
         return values
 
     def value(
-        self, metric: str, model: str, shifts: Sequence[str], seeds: NDArray[np.bool_] | None = None
+        self,
+        metric: str,
+        model: str,
+        shifts: Sequence[str],
+        seeds: NDArray[np.bool_] | None = None,
+        *,
+        ends: bool = True,
     ) -> Value | None:
-        """The score over the seeds that have one, of those chosen; None if none has."""
+        """The score over the seeds that have one, of those chosen, with its interval's ends; None if none has."""
         known = self.by_seed(metric, model, shifts)
         there = ~np.isnan(known) if seeds is None else ~np.isnan(known) & seeds
         if not there.any():
@@ -197,6 +203,8 @@ class TaskScores:
         found = known[there]
         with np.errstate(invalid="ignore"):
             mean, sd = float(found.mean()), float(found.std(ddof=1)) if found.size > 1 else None
+        if not ends:
+            return Value(mean, sd, int(found.size))
         of = interval(self.by_block(metric, model, shifts)[there], mean, CONFIDENCE)
         return Value(mean, sd, int(found.size), of.low, of.high)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regharness import Component, hookimpl
+from regharness_metrics.offers import metric as _metric
+from regharness_metrics.offers_of_cells import of_known_noise, of_members, of_probabilities, of_rejection, of_use
+from regharness_metrics.offers_of_shifts import of_detection, of_other_models, of_shifts, of_variants
 
 if TYPE_CHECKING:
     import click
@@ -28,31 +29,6 @@ EL_YANIV = "El-Yaniv & Wiener, JMLR 11:1605 (2010)"
 GEIFMAN = "Geifman & El-Yaniv, NeurIPS (2017)"
 GEIFMAN_2019 = "Geifman, Uziel & El-Yaniv, ICLR (2019)"
 TRAUB = "Traub et al., NeurIPS (2024)"
-HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
-TAORI = "Taori et al., NeurIPS (2020)"
-OVADIA = "Ovadia et al., NeurIPS (2019)"
-KIRCHER = "Kircher et al., Nature Communications 10:3583 (2019)"
-HANLEY = "Hanley & McNeil, Radiology 143:29 (1982)"
-COCHRAN = "Cochran, J. R. Stat. Soc. Suppl. 4:102 (1937)"
-GIMPEL = "Hendrycks & Gimpel, ICLR (2017)"
-
-
-def _metric(
-    home: str, summary: str, citation: str = "", *, given: tuple[Any, ...] = (), default: bool = False
-) -> Component:
-    """Describe ``regharness_metrics.<home>`` ("module:Class"), built with `given`, such as a level."""
-    return Component(
-        partial(_build, home, *given) if given else f"regharness_metrics.{home}",
-        parameters="regharness:Parameters",
-        summary=summary,
-        citation=citation,
-        default=default,
-    )
-
-
-def _build(home: str, *given: Any) -> Any:
-    module, name = home.split(":")
-    return getattr(importlib.import_module(f"regharness_metrics.{module}"), name)(*given)
 
 
 @hookimpl
@@ -63,10 +39,15 @@ def regharness_metrics() -> dict[str, Component]:
         **_of_the_distribution(),
         **_of_intervals(),
         **_of_the_ranking(),
-        **_of_shifts(),
-        **_against_identity(),
-        **_of_robustness(),
-        **_of_variants(),
+        **of_shifts(),
+        **of_probabilities(),
+        **of_rejection(),
+        **of_members(),
+        **of_known_noise(),
+        **of_use(),
+        **of_other_models(),
+        **of_detection(),
+        **of_variants(),
     }
 
 
@@ -192,96 +173,6 @@ def _of_the_ranking() -> dict[str, Component]:
         ),
         "spearman_error_sigma": _metric(
             "association:SpearmanErrorSigma", "Spearman rank correlation of absolute error and sigma."
-        ),
-    }
-
-
-def _of_shifts() -> dict[str, Component]:
-    return {
-        "degradation": Component(
-            "regharness_metrics.robustness:Degradation",
-            parameters="regharness_metrics.parameters:DegradationParameters",
-            summary="How much worse a metric is under each shift than on identity.",
-            citation=HENDRYCKS,
-        ),
-        "worst_shift": Component(
-            "regharness_metrics.robustness:WorstShift",
-            parameters="regharness_metrics.parameters:WorstShiftParameters",
-            summary="A metric's value at the shift where it is worst.",
-            citation=HENDRYCKS,
-        ),
-    }
-
-
-def _against_identity() -> dict[str, Component]:
-    return {
-        "ood_auroc": _metric("ood:ShiftAUROC", "Area under the ROC curve of sigma, shifted against identity.", GIMPEL),
-        "ood_aupr": _metric("ood:ShiftAUPR", "Average precision of sigma, shifted against identity.", GIMPEL),
-        "ood_fpr95": _metric(
-            "ood:ShiftFPR95", "Share of identity called shifted where sigma finds 95% of the shifted.", GIMPEL
-        ),
-    }
-
-
-def _of_robustness() -> dict[str, Component]:
-    parts = {
-        "mce": ("relative:CorruptionError", "Reference", "Errors under shift over a reference model's.", HENDRYCKS),
-        "relative_mce": (
-            *("relative:RelativeCorruptionError", "Reference"),
-            *("Degradations under shift over a reference model's.", HENDRYCKS),
-        ),
-        "effective_robustness": (
-            *("relative:EffectiveRobustness", "EffectiveRobustness"),
-            *("How much better under shift than models alike on identity.", TAORI),
-        ),
-        "severity_auc": ("severity:SeverityArea", "WorstShift", "Area under a metric over severity.", HENDRYCKS),
-        "severity_curve": ("severity:SeverityCurve", "WorstShift", "A metric at each severity.", HENDRYCKS),
-        "coverage_gap": (
-            *("robustness:CoverageGap", "CoverageGap"),
-            *("How much farther from its level coverage is under shift.", OVADIA),
-        ),
-        "selective_gain": (
-            *("gain:SelectiveGain", "SelectiveGain"),
-            *("Share of the squared error saved by withholding the least certain.", EL_YANIV),
-        ),
-    }
-    return {
-        name: Component(
-            f"regharness_metrics.{home}",
-            parameters=f"regharness_metrics.parameters:{parameters}Parameters",
-            summary=summary,
-            citation=citation,
-        )
-        for name, (home, parameters, summary, citation) in parts.items()
-    }
-
-
-def _of_variants() -> dict[str, Component]:
-    significant = {
-        name: Component(
-            f"regharness_metrics.variants:{home}",
-            parameters="regharness_metrics.parameters:VariantParameters",
-            summary=summary,
-            citation=citation,
-        )
-        for name, home, summary, citation in (
-            (
-                *("variant_sign_accuracy", "VariantSignAccuracy"),
-                *("Share of significant variants whose effect has the right sign.", KIRCHER),
-            ),
-            (
-                *("variant_auroc", "VariantAUROC"),
-                *("Area under the ROC curve of effect sizes, significant variants against the rest.", HANLEY),
-            ),
-        )
-    }
-    return {
-        **significant,
-        "variant_pearson_r": _metric(
-            "variants:VariantPearsonR", "Pearson correlation, weighted by the measurement's precision.", COCHRAN
-        ),
-        "variant_spearman_rho": _metric(
-            "variants:VariantSpearmanRho", "Spearman correlation, weighted by the measurement's precision.", COCHRAN
         ),
     }
 

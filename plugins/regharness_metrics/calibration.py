@@ -21,6 +21,21 @@ LEVELS = np.arange(1, 20) / 20
 BINS = 10
 
 
+def distance_to_uniform(ordered: Values) -> float:
+    """Wasserstein-1 distance to the uniform distribution on [0, 1] of values in it that do not fall."""
+    # The i-th smallest value serves the uniform quantiles from (i - 1) / n to i / n; integrate its
+    # distance to them in closed form.
+    half = 1 / (2 * ordered.size)
+    distance = np.abs(ordered - (2 * np.arange(ordered.size) + 1) * half)
+    return float(np.sum(np.where(distance >= half, 2 * half * distance, distance**2 + half**2)))
+
+
+def bin_sizes(examples: int) -> NDArray[np.int64]:
+    """Examples in each of the bins of equal count by sigma, from low to high."""
+    size, larger = divmod(examples, BINS)
+    return np.array([size + (b < larger) for b in range(min(BINS, examples))])
+
+
 class KuleshovCalibrationError(Metric):
     """Sum over p = 0.05, 0.10, ..., 0.95 of ``(p - mean(z <= Phi^-1(p)))^2``.
 
@@ -62,12 +77,7 @@ class MiscalibrationArea(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        pit = ndtr(np.sort(standardised(target - mean, np.sqrt(variance))))
-        # The i-th smallest value serves the uniform quantiles from (i - 1) / n to i / n; integrate its
-        # distance to them in closed form.
-        half = 1 / (2 * pit.size)
-        distance = np.abs(pit - (2 * np.arange(pit.size) + 1) * half)
-        return float(np.sum(np.where(distance >= half, 2 * half * distance, distance**2 + half**2)))
+        return distance_to_uniform(ndtr(np.sort(standardised(target - mean, np.sqrt(variance)))))
 
 
 class ExpectedNormalisedCalibrationError(Metric):
@@ -75,7 +85,7 @@ class ExpectedNormalisedCalibrationError(Metric):
 
     RMV is a bin's root mean variance, RMSE its root mean squared error. Examples are sorted by sigma, equal
     sigmas in the order given; of n examples the first n mod 10 bins hold one more. Direction: lower; it grows
-    as the root of the number of bins even for a calibrated model, so compare it at equal n only.
+    as the root of the number of bins even for a calibrated model, so compare it with `ence_reference`.
     Needs: variance. Fewer than 10 examples: a bin each. A bin whose sigmas are all zero: infinity, or NaN
     without an error; a bin with an infinite sigma: 1. Levi et al., Sensors 22:5540 (2022).
     """
@@ -87,8 +97,7 @@ class ExpectedNormalisedCalibrationError(Metric):
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         order = np.argsort(np.sqrt(variance), kind="stable")
         squares = ((target - mean) ** 2)[order]
-        size, larger = divmod(order.size, BINS)
-        sizes = np.array([size + (b < larger) for b in range(min(BINS, order.size))])
+        sizes = bin_sizes(order.size)
         starts = np.cumsum(sizes) - sizes
         mean_square = np.add.reduceat(squares, starts) / sizes
         mean_variance = np.add.reduceat(variance[order], starts) / sizes
