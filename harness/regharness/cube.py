@@ -55,7 +55,7 @@ class Cube:
         self._labels = {name: self._read_labels(name) for name in dims.CELL}
         if dims.QUANTILES in self._group:
             self._labels[dims.QUANTILE] = self._read_labels(dims.QUANTILE)
-        self._covariates = sorted(name for name in self._group.array_keys() if name.startswith(dims.COVARIATE))
+        self._covariates = self._open_covariates()
 
     @classmethod
     def create(cls, path: Path, outputs: Sequence[str], examples: int, attributes: Mapping[str, Any]) -> Cube:
@@ -193,15 +193,18 @@ class Cube:
             if name not in self._covariates:
                 kind = "float64" if values.dtype.kind in "biuf" else str
                 _array(self._group, name, dims.MEASURED[:3], kind, like.shape, like.chunks)
-                self._covariates.append(name)
-        for name in self._covariates:
-            array = self._group[name]
+                self._covariates[name] = self._group[name]
+        for name, array in self._covariates.items():
             # An earlier test set may have had what this one has not.
             values = named.get(name, np.empty(0))
             number = array.dtype.kind == "f"
             if number and values.dtype.kind not in "biuf":
                 raise CellError(f"covariate '{unquote(name[len(dims.COVARIATE) :])}' is text, elsewhere a number")
             _fill(array, at, values.astype(np.float64) if number else values.astype(str).astype(object))
+
+    def _open_covariates(self) -> dict[str, Any]:
+        """Arrays by name, opened once: a test set may have many."""
+        return {name: array for name, array in sorted(self._group.arrays()) if name.startswith(dims.COVARIATE)}
 
     def _at(self, name: str, label: str | int) -> int:
         return self._labels[name].index(label)
@@ -237,6 +240,7 @@ class Cube:
             shape = tuple(lengths.get(name, size) for name, size in zip(names, array.shape, strict=True))
             if shape != array.shape:
                 array.resize(shape)
+        self._covariates = self._open_covariates()
 
     def _drop_consolidated(self) -> None:
         # Consolidated metadata would go on telling readers the old shapes while the run grows.
