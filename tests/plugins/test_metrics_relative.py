@@ -265,3 +265,10 @@ def test_selective_gain_is_the_share_of_squared_error_saved(target, variance, re
     assert metric.score(target, np.zeros_like(target), np.array(variance, dtype=float)) == pytest.approx(
         expected, rel=1e-12, abs=1e-12, nan_ok=True
     )
+
+
+@pytest.mark.parametrize("name", [*dict(REDUCING), "effective_robustness", "severity_curve"])
+@pytest.mark.parametrize("worst", [NAN, INF])
+def test_a_shift_without_a_finite_score_gives_no_warning(name, worst):
+    given = scores(*([1.0 + i, worst, 2.0 + i, 3.0 + i] for i in range(5)))
+    assert make(name).compare(given, 0.9 if name == "coverage_gap" else "lower").sizes["model"] == 5
