@@ -62,19 +62,19 @@ def visible(text: str) -> str:
 
 def _matrix_tables(board: Matrix) -> Iterator[TextTable]:
     for task, labels in board.columns.items():
-        title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {_better(board.direction)}; "
+        title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {better_text(board.direction)}; "
         models = {model: values for (owner, model), values in board.values.items() if owner == task}
         rows = [
             (visible(label), *(value_text(values[index]) for values in models.values()))
             for index, label in enumerate(labels)
         ]
-        yield TextTable(title + _spread(board.seeds), (board.by, *map(visible, models)), tuple(rows))
+        yield TextTable(title + spread_text(board.seeds), (board.by, *map(visible, models)), tuple(rows))
 
 
 def _leaderboard_tables(board: Leaderboard, metrics: int) -> Iterator[TextTable]:
     shown = board.columns or (*board.metrics, *board.summaries)[:metrics]
     for task in board.tasks:
-        title = f"{visible(task)}: {visible(board.rank_by)}, {_better(board.direction)}; {_spread(board.seeds)}"
+        title = f"{visible(task)}: {visible(board.rank_by)}, {better_text(board.direction)}; {spread_text(board.seeds)}"
         title += f", 95% intervals over {board.over}" if board.seeds > 1 else " and no interval"
         title += "; others on identity → at the worst shift" if any(name in board.metrics for name in shown) else ""
         header = ("#", "model", "identity", "shifted", "worst", "worst shift", *map(visible, shown), "seeds")
@@ -88,10 +88,10 @@ def _cells(row: Row, shown: tuple[str, ...]) -> tuple[str, ...]:
         visible(row.model),
         value_text(row.identity),
         interval_text(row.shifted),
-        _mean(row.worst),
+        mean_text(row.worst),
         visible(row.worst_shift or "-"),
         *(
-            f"{_mean(row.metrics[name].identity)} → {_mean(row.metrics[name].worst)}"
+            f"{mean_text(row.metrics[name].identity)} → {mean_text(row.metrics[name].worst)}"
             if name in row.metrics
             else value_text(row.summaries[name])
             for name in shown
@@ -130,7 +130,7 @@ def _failures(board: Leaderboard) -> list[str]:
 def _comparison_tables(board: Comparison) -> Iterator[TextTable]:
     first, second = map(visible, board.models)
     for part in board.tasks:
-        title = f"{visible(part.task)}: {visible(board.metric)}, {_better(board.direction)}; {first} less {second}"
+        title = f"{visible(part.task)}: {visible(board.metric)}, {better_text(board.direction)}; {first} less {second}"
         title += f", 95% intervals over {board.over}" if board.seeds > 1 else "; one seed, so no interval and no test"
         rows = [_contrast(contrast, contrast.shift) for contrast in part.shifts]
         if len(part.shifts) > 1:
@@ -142,8 +142,8 @@ def _contrast(contrast: Contrast, label: str) -> tuple[str, ...]:
     ends = contrast.low, contrast.high
     return (
         visible(label),
-        _mean(contrast.first),
-        _mean(contrast.second),
+        mean_text(contrast.first),
+        mean_text(contrast.second),
         "-" if contrast.difference is None else _signed(contrast.difference),
         "-" if ends[0] is None or ends[1] is None else f"[{_signed(ends[0])}, {_signed(ends[1])}]",
         _probability(contrast.p_adjusted),
@@ -166,11 +166,13 @@ def _summary(board: Comparison, part: TaskComparison) -> str:
     return visible(text + ".")
 
 
-def _better(direction: Direction) -> str:
+def better_text(direction: Direction) -> str:
+    """Which scores are better."""
     return f"{direction} is better" if isinstance(direction, str) else f"best at {direction:g}"
 
 
-def _spread(seeds: int) -> str:
+def spread_text(seeds: int) -> str:
+    """What stands behind a score."""
     return f"mean ± sd over {seeds} seeds" if seeds > 1 else "one seed, so no spread"
 
 
@@ -188,7 +190,8 @@ def _probability(value: float | None) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _mean(value: Value | None) -> str:
+def mean_text(value: Value | None) -> str:
+    """A score, a dash where there is none."""
     return "-" if value is None else _number(value.mean)
 
 
