@@ -177,11 +177,13 @@ def spread_text(seeds: int) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
+    text = f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
+    return text.removeprefix("-") if text == "-0.000" else text
 
 
 def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + _number(value)
+    text = _number(value)
+    return text if text.startswith("-") or text == "0.000" else f"+{text}"
 
 
 def _probability(value: float | None) -> str:
