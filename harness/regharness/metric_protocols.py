@@ -123,6 +123,10 @@ class Accumulator(Protocol):
         """The state of the examples of both; either may be changed."""
         ...
 
+    def together(self, other: Accumulator) -> Accumulator | None:
+        """One whose state serves the metrics of both, gathered in one pass; None where there is none."""
+        return None
+
 
 class Gathering:
     """Keep the examples themselves: the accumulator of a metric that has none of its own."""
@@ -138,6 +142,9 @@ class Gathering:
     def merge(self, one: list[Evidence], two: list[Evidence]) -> list[Evidence]:
         """The blocks of both."""
         return [*one, *two]
+
+    def together(self, other: Accumulator) -> None:
+        """None: equal ones share a state anyway."""
 
     def __eq__(self, other: object) -> bool:
         return type(other) is Gathering

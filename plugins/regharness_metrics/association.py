@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 
 from regharness.interfaces import Metric
 from regharness_metrics.means import OfMoments
+from regharness_metrics.moments import MM, POINT, YM, YY, Condensed, Moments, from_moments
+from regharness_metrics.orders import Ordered, estimated, rank_correlation_of
 
 Values = NDArray[np.float64]
 
@@ -41,6 +43,14 @@ def rank_correlation(left: Values, right: Values) -> float:
     return correlation(rankdata(left), rankdata(right))
 
 
+def _correlation_of(m: Condensed) -> float:
+    return float(np.clip(np.divide(m.spread(YM), np.sqrt(m.spread(YY)) * np.sqrt(m.spread(MM))), -1, 1))
+
+
+def _concordance(m: Condensed) -> float:
+    return float(np.divide(2 * m.spread(YM), m.spread(YY) + m.spread(MM) + m["error"] ** 2 / m["n"]))
+
+
 class R2(OfMoments):
     """Coefficient of determination, ``1 - SSE / SST`` with ``SST = sum((y - mean(y))^2)``.
 
@@ -49,6 +59,8 @@ class R2(OfMoments):
     """
 
     direction = "higher"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: 1 - np.divide(m["squared"], m.spread(YY)))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -68,6 +80,8 @@ class PearsonR(OfMoments):
     """
 
     direction = "higher"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: _correlation_of(m))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -84,6 +98,8 @@ class SpearmanRho(Metric):
     """
 
     direction = "higher"
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: rank_correlation_of(state, "target", "mean"), relative=False)
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -98,6 +114,8 @@ class ConcordanceCorrelation(OfMoments):
     """
 
     direction = "higher"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: _concordance(m))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -118,6 +136,8 @@ class SpearmanErrorSigma(Metric):
 
     direction = "higher"
     needs_variance = True
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: rank_correlation_of(state, "error", "variance"), relative=False)
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:

@@ -13,6 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
+from regharness_metrics.orders import (
+    Estimate,
+    Ordered,
+    area_by_loss,
+    area_by_sigma,
+    estimated,
+    generalised_area,
+    risk_of_first,
+)
+from regharness_metrics.streams import Examples
 
 Values = NDArray[np.float64]
 Loss = Literal["squared", "absolute"]
@@ -40,6 +50,11 @@ def _area(ordered: Values) -> float:
     return float(np.mean(np.cumsum(ordered) / np.arange(1, ordered.size + 1)))
 
 
+def _excess(state: Examples, loss: Loss) -> Estimate | None:
+    area, least = area_by_sigma(state, loss), area_by_loss(state, loss)
+    return Estimate(area.value - least.value, area.bound + least.bound) if area and least else None
+
+
 class AreaUnderRiskCoverage(Metric):
     """AURC, ``(1/n) sum over k of (1/k) sum over i <= k of loss_(i)``.
 
@@ -55,6 +70,8 @@ class AreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: area_by_sigma(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -71,6 +88,8 @@ class OracleAreaUnderRiskCoverage(Metric):
     """
 
     direction = "lower"
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: area_by_loss(state, "squared"))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -91,6 +110,8 @@ class ExcessAreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: _excess(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -116,6 +137,8 @@ class AreaUnderGeneralisedRisk(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: generalised_area(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -141,6 +164,8 @@ class SelectiveRisk(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Ordered()
+    finalize = estimated(lambda metric, state: risk_of_first(state, -(-metric._percent * len(state) // 100)))
 
     def __init__(self, percent: int) -> None:
         self._percent = percent
