@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
+from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.orders import (
     Estimate,
     Ordered,
@@ -22,6 +23,7 @@ from regharness_metrics.orders import (
     generalised_area,
     risk_of_first,
 )
+from regharness_metrics.sorting import tied_means
 from regharness_metrics.streams import Examples
 
 Values = NDArray[np.float64]
@@ -36,6 +38,8 @@ def _losses(target: Values, mean: Values, loss: Loss) -> Values:
 def _by_certainty(losses: Values, variance: Values) -> Values:
     """Order losses from the lowest sigma to the highest, each tied group flattened to its mean."""
     sigma = np.sqrt(variance)
+    if sigma.size > EXACT_UP_TO:
+        return tied_means(losses, sigma)
     order = np.argsort(sigma)  # ties are flattened below, so it need not be stable
     losses, sigma = losses[order], sigma[order]
     starts = np.flatnonzero(np.concatenate(([True], sigma[1:] != sigma[:-1])))
