@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from regharness.board_plain import to_json
 from regharness.catalog import Catalog, load_catalog
 from regharness.errors import InputError, unknown_name
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
 from regharness.plan import make_plan
-from regharness.render import to_json
 from regharness.run_folder import LEADERBOARD, Run, open_run
 from regharness.run_scores import score_run
 from regharness.runner import execute

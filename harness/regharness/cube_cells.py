@@ -45,6 +45,9 @@ _BEYOND = {QUANTILES: QUANTILE, MEMBERS: MEMBER, MEMBER_VARIANCE: MEMBER}
 _OPTIONAL = (*VARIANCES, QUANTILES, MEMBERS, MEMBER_VARIANCE)
 """What a model may not give; NaN all over a cell then."""
 
+SLAB = 16_000_000
+"""Bytes of a variable that are read at a time, for a store answers many small questions slowly; a cell at least."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -82,9 +85,10 @@ class Cells:
         self.covariates = {name: self._covariates[name] for name in wanted if name in self._covariates}
         self.sizes = {str(name): dataset.sizes[name] for name in dataset[MEAN].dims if name != EXAMPLE}
         self.outputs = self.sizes.get(OUTPUT, 1)
+        self._slabs: dict[str, tuple[tuple[int, ...], NDArray[Any]]] = {}
         # Read once: the shape of every cell hangs on them.
         self._status, self._n_examples = (
-            dataset[name].compute() if name in dataset.variables else None for name in (STATUS, N_EXAMPLES)
+            dataset[name].compute().variable if name in dataset.variables else None for name in (STATUS, N_EXAMPLES)
         )
 
     @property
@@ -114,11 +118,34 @@ class Cells:
 
     def is_done(self, cell: Cell) -> bool:
         """Whether a cell has predictions."""
-        return self._status is None or self._status.isel(cell.at, missing_dims="ignore").item() == DONE
+        return self._status is None or self._status.isel(cell.at, missing_dims="ignore").values.item() == DONE
+
+    def load(self, name: str, at: Mapping[str, int]) -> NDArray[Any]:
+        """A variable of one cell: ``example`` first, then ``output``; whole neighbouring cells are read with it."""
+        # Variables, not arrays: coordinates would be cut out again for every cell.
+        variable = self.dataset.variables[name]
+        over = [dim for dim in self.sizes if dim in variable.dims and dim != OUTPUT]
+        nbytes, fixed = variable.nbytes, []
+        for dim in over:
+            if nbytes <= SLAB:
+                break
+            fixed.append(dim)
+            nbytes //= max(variable.sizes[dim], 1)
+        key = tuple(at[dim] for dim in fixed)
+        held = self._slabs.get(name)
+        if held is None or held[0] != key:
+            self._slabs.pop(name, None)
+            part = variable.isel(dict(zip(fixed, key, strict=True)))
+            rest = [dim for dim in over if dim not in fixed]
+            inner = [dim for dim in (EXAMPLE, OUTPUT) if dim in variable.dims]
+            held = key, np.asarray(part.transpose(*rest, *inner, ...).values)
+            self._slabs[name] = held
+        found: NDArray[Any] = held[1][tuple(at[dim] for dim in over if dim not in fixed)]
+        return found
 
     def _cell(self, at: Mapping[str, int]) -> Cell:
         sizes = self._n_examples
-        rows = self.dataset.sizes[EXAMPLE] if sizes is None else int(sizes.isel(at, missing_dims="ignore").item())
+        rows = self.dataset.sizes[EXAMPLE] if sizes is None else int(sizes.isel(at, missing_dims="ignore").values.item())
         return Cell(self, at, rows)
 
 
@@ -161,7 +188,7 @@ class Cell:
 
     @cached_property
     def _chunks(self) -> list[slice]:
-        lengths = self.cells.dataset[MEAN].chunksizes.get(EXAMPLE, (self.size,))
+        lengths = self.cells.dataset.variables[MEAN].chunksizes.get(EXAMPLE, (self.size,))
         starts = np.cumsum([0, *lengths])
         ends = np.minimum(starts[1:], self.size)
         return [slice(int(a), int(b)) for a, b in zip(starts[:-1], ends, strict=True) if a < b] or [slice(0)]
@@ -183,15 +210,32 @@ class Cell:
 
     def _arrays(self, rows: slice, output: int | None = None) -> Arrays:
         """Arrays ``(example, output, ...)`` of some rows, of one output or of all."""
+        arrays = {}
+        for name in (*self.cells.names, *self.cells.covariates):
+            variable = self.cells.covariates.get(name, name)
+            if self.chunked:
+                values = self._rows(self.cells.dataset.variables[variable], rows, output)
+            else:
+                values = self.cells.load(variable, self.at)[rows]
+            arrays[name] = values if name in self.cells.covariates else self._by_output(variable, values, output)
+        return arrays
+
+    def _rows(self, variable: xr.Variable, rows: slice, output: int | None) -> NDArray[Any]:
         at: dict[str, Any] = {**self.at, EXAMPLE: rows}
         if output is not None:
             at[OUTPUT] = slice(output, output + 1)
+        part = variable.isel(at, missing_dims="ignore")
+        inner = [dim for dim in (EXAMPLE, OUTPUT) if dim in part.dims]
+        return np.asarray(part.transpose(*inner, ...).values)
+
+    def _by_output(self, variable: str, values: NDArray[Any], output: int | None) -> NDArray[Any]:
+        """``(example, output, ...)`` of floating point, whether or not the variable has outputs."""
+        if values.dtype not in (np.float32, np.float64):
+            values = values.astype(np.float64)
+        if OUTPUT not in self.cells.dataset.variables[variable].dims:
+            values = values[:, np.newaxis]
         outputs = self.cells.outputs if output is None else 1
-        dataset = self.cells.dataset
-        arrays = {name: _load(dataset[name], at, outputs) for name in self.cells.names}
-        for name, variable in self.cells.covariates.items():
-            arrays[name] = np.asarray(dataset[variable].isel(at, missing_dims="ignore").values)
-        return arrays
+        return np.broadcast_to(values, (len(values), outputs, *values.shape[2:]))
 
     def _evidence(self, arrays: Arrays, j: int, absent: set[str], levels: NDArray[np.bool_]) -> Evidence:
         column = {name: part[:, j] for name, part in arrays.items() if name in self.cells.names and name not in absent}
@@ -199,7 +243,8 @@ class Cell:
         for name in VARIANCES:
             part = column.pop(name, None)
             if part is not None:
-                refuse_negative(arrays[name], f"'{name}' of {self._place()}")
+                if part.size and not part.min() >= 0:
+                    refuse_negative(arrays[name], f"'{name}' of {self._place()}")
                 total = part if total is None else total.astype(np.float64) + part
         own: tuple[float, ...] = ()
         if QUANTILES in column:
@@ -212,17 +257,6 @@ class Cell:
         dataset = self.cells.dataset
         labels = {name: dataset[name][i].item() if name in dataset.coords else i for name, i in self.at.items()}
         return ", ".join(f"{name} {label}" for name, label in labels.items()) or "the dataset"
-
-
-def _load(variable: xr.DataArray, at: Mapping[str, Any], outputs: int) -> NDArray[Any]:
-    """Read ``(example, output)``, of quantiles and members with their own dimension last."""
-    part = variable.isel(at, missing_dims="ignore").transpose(EXAMPLE, OUTPUT, ..., missing_dims="ignore")
-    values = np.asarray(part.values)
-    if values.dtype not in (np.float32, np.float64):
-        values = values.astype(np.float64)
-    if OUTPUT not in part.dims:
-        values = values[:, np.newaxis]
-    return np.broadcast_to(values, (len(values), outputs, *values.shape[2:]))
 
 
 def _with_moments(dataset: xr.Dataset) -> xr.Dataset:

@@ -7,7 +7,7 @@ all its planned cells are done, and a model that lacks a seed is shown but not r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -15,27 +15,26 @@ import xarray as xr
 
 from regharness import dims
 from regharness.errors import InputError, unknown_name
-
-Direction = Literal["lower", "higher"] | float
+from regharness.metric_protocols import Direction
+from regharness.score_tables import (
+    CONFIDENCE,
+    TaskScores,
+    Value,
+    badness,
+    metric_names,
+    oriented,
+    pick_metric,
+    pick_tasks,
+)
+from regharness.statistics import Aggregate, Rank, friedman, interquartile_mean, nemenyi, rank_intervals
 
 
 @dataclass(frozen=True)
-class Value:
-    """A score over seeds.
+class Spots:
+    """A metric on the unshifted test set, and at the shift where the ranked metric is worst."""
 
-    Attributes
-    ----------
-    mean
-        Mean over seeds of the mean over outputs.
-    sd
-        Standard deviation over seeds (ddof 1); None with one seed.
-    seeds
-        How many seeds it stands on.
-    """
-
-    mean: float
-    sd: float | None
-    seeds: int
+    identity: Value | None
+    worst: Value | None
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,19 @@ class Row:
     ----------
     rank
         1 is best; models whose value is equal share a rank; None for a model that lacks a planned cell.
+    rank_low, rank_high
+        Best and worst rank that the data allow: models that no test tells apart overlap. None without a rank, and with
+        one seed, from which nothing can be told apart.
     identity, shifted, worst
         The ranked metric on the unshifted test set, its mean over all shifts, and at the worst shift.
+    shifted_iqm
+        Its interquartile mean over all shifts and seeds, which a few extreme cells do not move.
     worst_shift
         Label of the shift at which the ranked metric is worst.
     metrics
-        Every other metric, as ``(identity, at the worst shift)``.
+        Every other metric that has a value a shift.
+    summaries
+        Every metric of all shifts together.
     seeds_done, seeds
         Seeds whose planned cells are all done, of those planned.
     cells_failed, cells_missing
@@ -61,15 +67,41 @@ class Row:
     task: str
     model: str
     rank: int | None
+    rank_low: int | None
+    rank_high: int | None
     identity: Value | None
     shifted: Value | None
+    shifted_iqm: Aggregate | None
     worst: Value | None
     worst_shift: str | None
-    metrics: Mapping[str, tuple[Value | None, Value | None]]
+    metrics: Mapping[str, Spots]
+    summaries: Mapping[str, Value | None]
     seeds_done: int
     seeds: int
     cells_failed: int
     cells_missing: int
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """Whether models keep one order over the shifts of a task.
+
+    Attributes
+    ----------
+    p_value
+        Of Friedman's test in Iman & Davenport's form; NaN for fewer than three models or two shifts.
+    critical_difference
+        By how much mean ranks must differ for two models to differ (Nemenyi, 5%).
+    mean_ranks
+        Model to its mean rank over the shifts; of ranked models.
+    shifts
+        How many shifts were ranked.
+    """
+
+    p_value: float
+    critical_difference: float
+    mean_ranks: Mapping[str, float]
+    shifts: int
 
 
 @dataclass(frozen=True)
@@ -80,8 +112,16 @@ class Leaderboard:
     ----------
     rank_by, direction
         The metric that ranks, and whether lower, higher or a value is best.
+    metrics, summaries
+        Names of the other metrics, in the order of the spec.
+    columns
+        Those that a reader asked to see; empty for as many as fit.
+    over
+        What intervals stand on: ``"seeds and examples"``, or ``"seeds"`` alone.
     rows
         Ordered by task, then rank, unranked models last.
+    concordance
+        Task to whether its shifts agree on the order of models.
     failures
         Failed cells: task, model, shift, seed, reason.
     """
@@ -91,7 +131,11 @@ class Leaderboard:
     direction: Direction
     seeds: int
     metrics: tuple[str, ...]
+    summaries: tuple[str, ...]
+    columns: tuple[str, ...]
+    over: str
     rows: tuple[Row, ...]
+    concordance: Mapping[str, Concordance]
     failures: tuple[Mapping[str, Any], ...] = field(default=())
 
     @property
@@ -128,6 +172,8 @@ def build(
     *,
     rank_by: str | None = None,
     tasks: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+    blocks: xr.Dataset | None = None,
     failures: Sequence[Mapping[str, Any]] = (),
 ) -> Leaderboard:
     """Rank the models of a run.
@@ -140,6 +186,10 @@ def build(
         A metric in place of the run's.
     tasks
         Only these.
+    columns
+        Other metrics to show; as many as fit if left out.
+    blocks
+        What blocks of examples contribute to scores; without, intervals are over seeds alone.
     failures
         Failed cells, to be shown beside the rows.
 
@@ -148,18 +198,35 @@ def build(
     InputError
         For an unknown metric or task, or a metric without a value a shift.
     """
-    metric = _metric(scores, rank_by)
+    metric = pick_metric(scores, rank_by)
     direction: Direction = scores[metric].attrs["direction"]
-    chosen = _tasks(scores, tasks)
-    others = [name for name in metric_names(scores) if name != metric and dims.SHIFT in scores[name].dims]
+    known = [name for name in metric_names(scores) if name != metric]
+    for name in columns:
+        if name not in known and name != metric:
+            message, choices = unknown_name("metric", name, known, listed="scored")
+            raise InputError(f"no such column: {message}", help=choices)
+    others = [name for name in known if dims.SHIFT in scores[name].dims]
+    summaries = [name for name in known if name not in others]
     rows: list[Row] = []
+    concordance: dict[str, Concordance] = {}
+    chosen = pick_tasks(scores, tasks)
     for task in chosen:
-        part = scores.sel(task=task)
-        found = [_row(part, task, model, metric, direction, others) for model in _models(part)]
-        rows += _ranked(found, direction)
-    kept = tuple(failure for failure in failures if failure["task"] in chosen)
+        part = TaskScores(scores, task, blocks)
+        found = _rows(part, metric, direction, others, summaries)
+        concordance[task] = _concordance(part, metric, direction, [row.model for row in found if row.rank is not None])
+        rows += found
     return Leaderboard(
-        str(scores.attrs.get("name", "")), metric, direction, scores.sizes[dims.SEED], tuple(others), tuple(rows), kept
+        name=str(scores.attrs.get("name", "")),
+        rank_by=metric,
+        direction=direction,
+        seeds=scores.sizes[dims.SEED],
+        metrics=tuple(others),
+        summaries=tuple(summaries),
+        columns=tuple(name for name in columns if name != metric),
+        over="seeds and examples" if blocks is not None and metric in blocks else "seeds",
+        rows=tuple(rows),
+        concordance=concordance,
+        failures=tuple(failure for failure in failures if failure["task"] in chosen),
     )
 
 
@@ -169,6 +236,7 @@ def matrix(
     *,
     metric: str | None = None,
     tasks: Sequence[str] | None = None,
+    blocks: xr.Dataset | None = None,
 ) -> Matrix:
     """One metric of every model, a column a shift, or a severity averaged over the operators that have it.
 
@@ -177,143 +245,88 @@ def matrix(
     InputError
         For an unknown metric or task.
     """
-    name = _metric(scores, metric)
+    name = pick_metric(scores, metric)
     columns: dict[str, tuple[str, ...]] = {}
     values: dict[tuple[str, str], tuple[Value | None, ...]] = {}
-    for task in _tasks(scores, tasks):
-        part = scores.sel(task=task)
-        groups = _groups(part, by)
+    for task in pick_tasks(scores, tasks):
+        part = TaskScores(scores, task, blocks)
+        groups = part.groups(by)
         columns[task] = tuple(groups)
-        for model in _models(part):
-            table = _by_seed(part, name, model)
-            values[task, model] = tuple(
-                _value(table.sel(shift=shifts).mean(dims.SHIFT, skipna=False).values) for shifts in groups.values()
-            )
+        for model in part.models:
+            values[task, model] = tuple(part.value(name, model, shifts) for shifts in groups.values())
     direction: Direction = scores[name].attrs["direction"]
     title = str(scores.attrs.get("name", ""))
     return Matrix(title, name, direction, scores.sizes[dims.SEED], by, columns, values)
 
 
-def metric_names(scores: xr.Dataset) -> list[str]:
-    """Variables of a scores Dataset that are metrics."""
-    known = [str(name) for name in scores.data_vars if "direction" in scores[name].attrs]
-    # Stores list variables by name; the attribute keeps the order in which the spec has them.
-    order = [str(name) for name in scores.attrs.get("metrics", [])]
-    return sorted(known, key=lambda name: order.index(name) if name in order else len(order))
+def _rows(
+    part: TaskScores, metric: str, direction: Direction, others: Sequence[str], summaries: Sequence[str]
+) -> list[Row]:
+    """The rows of a task, best first."""
+    shifts = part.beyond or [dims.IDENTITY]
+    centres = np.array([_standing(part, metric, model, shifts, direction) for model in part.models])
+    table = np.array([oriented(part, metric, model, shifts, direction) for model in part.models])
+    ranks = rank_intervals(table, centres, CONFIDENCE).ranks
+    order = sorted(range(len(ranks)), key=lambda i: float("inf") if np.isnan(centres[i]) else centres[i])
+    return [_row(part, part.models[i], metric, direction, others, summaries, ranks[i]) for i in order]
 
 
-def badness(value: float, direction: Direction) -> float:
-    """How bad a score is: lower is better, whatever the metric's direction."""
-    if direction == "lower":
-        return value
-    return -value if direction == "higher" else abs(value - float(direction))
+def _standing(part: TaskScores, metric: str, model: str, shifts: Sequence[str], direction: Direction) -> float:
+    """What a model is ranked by: NaN for one that lacks a seed."""
+    values = part.by_seed(metric, model, shifts)
+    whole = part.whole(model) & ~np.isnan(values)
+    return badness(float(values.mean()), direction) if whole.all() else float("nan")
 
 
-def _metric(scores: xr.Dataset, name: str | None) -> str:
-    name = name or str(scores.attrs["rank_by"])
-    known = [metric for metric in metric_names(scores) if dims.SHIFT in scores[metric].dims]
-    if name not in known:
-        message, choices = unknown_name("metric", name, known, listed="scored")
-        raise InputError(message, help=choices)
-    return name
+def _concordance(part: TaskScores, metric: str, direction: Direction, models: Sequence[str]) -> Concordance:
+    shifts = part.beyond
+    means = [[badness(float(part.by_seed(metric, m, [shift]).mean()), direction) for m in models] for shift in shifts]
+    table = np.array(means, dtype=np.float64).reshape(len(shifts), len(models))
+    found = friedman(table)
+    critical = nemenyi(found.mean_ranks, found.tasks).critical_difference
+    ranks = {model: float(rank) for model, rank in zip(models, found.mean_ranks, strict=True)}
+    return Concordance(found.f_p_value, critical, ranks, found.tasks)
 
 
-def _tasks(scores: xr.Dataset, wanted: Sequence[str] | None) -> list[str]:
-    known = [str(task) for task in scores[dims.TASK].values]
-    for task in wanted or ():
-        if task not in known:
-            message, choices = unknown_name("task", task, known, listed="tasks")
-            raise InputError(message, help=choices)
-    return [task for task in known if not wanted or task in wanted]
-
-
-def _models(part: xr.Dataset) -> list[str]:
-    planned = (part[dims.STATUS] != dims.ABSENT).any([dims.SHIFT, dims.SEED])
-    return [str(model) for model, there in zip(part[dims.MODEL].values, planned.values, strict=True) if there]
-
-
-def _shifts(part: xr.Dataset) -> list[str]:
-    planned = (part[dims.STATUS] != dims.ABSENT).any([dims.MODEL, dims.SEED])
-    return [str(shift) for shift, there in zip(part[dims.SHIFT].values, planned.values, strict=True) if there]
-
-
-def _groups(part: xr.Dataset, by: str) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for shift in _shifts(part):
-        label = shift if by == "shift" else str(int(part[dims.SEVERITY].sel(shift=shift)))
-        groups.setdefault(label, []).append(shift)
-    return groups if by == "shift" else dict(sorted(groups.items(), key=lambda group: int(group[0])))
-
-
-def _by_seed(part: xr.Dataset, metric: str, model: str) -> xr.DataArray:
-    """Scores of a model by shift and seed, averaged over the outputs that the task has."""
-    present = (part["n_valid"] > 0).any([dims.MODEL, dims.SHIFT, dims.SEED])
-    table = part[metric].sel(model=model).isel(output=np.flatnonzero(present.values))
-    return table.mean(dims.OUTPUT, skipna=False) if present.any() else part[metric].sel(model=model).isel(output=0)
-
-
-def _value(by_seed: Any) -> Value | None:
-    """Mean and spread of the seeds that have a score; None if none has."""
-    known = np.asarray(by_seed, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    if not known.size:
-        return None
-    with np.errstate(invalid="ignore"):
-        sd = float(known.std(ddof=1)) if known.size > 1 else None
-        return Value(float(known.mean()), sd, int(known.size))
-
-
-def _row(part: xr.Dataset, task: str, model: str, metric: str, direction: Direction, others: Sequence[str]) -> Row:
-    shifts = _shifts(part)
-    beyond = [shift for shift in shifts if shift != dims.IDENTITY]
-    status = part[dims.STATUS].sel(model=model, shift=shifts)
-    whole = np.flatnonzero((status == dims.DONE).all(dims.SHIFT).values)
-    table = _by_seed(part, metric, model).sel(shift=shifts)
-    complete = table.isel(seed=whole)
+def _row(
+    part: TaskScores,
+    model: str,
+    metric: str,
+    direction: Direction,
+    others: Sequence[str],
+    summaries: Sequence[str],
+    rank: Rank | None,
+) -> Row:
+    beyond, whole = part.beyond, part.whole(model)
     worst_shift, worst = None, None
-    if beyond and whole.size:
-        means = {shift: _value(complete.sel(shift=shift).values) for shift in beyond}
+    if beyond and whole.any():
+        means = {shift: part.value(metric, model, [shift], whole) for shift in beyond}
         known = {shift: value for shift, value in means.items() if value is not None}
         if len(known) == len(beyond):
             worst_shift = max(known, key=lambda shift: badness(known[shift].mean, direction))
             worst = known[worst_shift]
-    shifted = _value(complete.sel(shift=beyond).mean(dims.SHIFT, skipna=False).values) if beyond else None
     metrics = {}
     for name in others:
-        values = _by_seed(part, name, model)
-        at_worst = None if worst_shift is None else _value(values.isel(seed=whole).sel(shift=worst_shift).values)
-        metrics[name] = (_value(values.sel(shift=dims.IDENTITY).values), at_worst)
+        at_worst = None if worst_shift is None else part.value(name, model, [worst_shift], whole, ends=False)
+        metrics[name] = Spots(part.value(name, model, [dims.IDENTITY], ends=False), at_worst)
+    status = part.status.sel({dims.MODEL: model, dims.SHIFT: part.shifts})
+    runs = [np.where(whole, part.by_seed(metric, model, [shift]), np.nan) for shift in beyond]
+    tested = rank is not None and part.seeds > 1
     return Row(
-        task=task,
+        task=part.task,
         model=model,
-        rank=None,
-        identity=_value(table.sel(shift=dims.IDENTITY).values),
-        shifted=shifted,
+        rank=None if rank is None else rank.rank,
+        rank_low=rank.low if rank is not None and tested else None,
+        rank_high=rank.high if rank is not None and tested else None,
+        identity=part.value(metric, model, [dims.IDENTITY]),
+        shifted=part.value(metric, model, beyond, whole) if beyond else None,
+        shifted_iqm=interquartile_mean(np.stack(runs, axis=1)) if runs and whole.any() else None,
         worst=worst,
         worst_shift=worst_shift,
         metrics=metrics,
-        seeds_done=int(whole.size),
-        seeds=part.sizes[dims.SEED],
+        summaries={name: part.value(name, model, [], whole, ends=False) for name in summaries},
+        seeds_done=int(whole.sum()),
+        seeds=part.seeds,
         cells_failed=int((status == dims.FAILED).sum()),
         cells_missing=int((status == dims.MISSING).sum()),
     )
-
-
-def _ranked(rows: Sequence[Row], direction: Direction) -> list[Row]:
-    """Give ranks by the mean over shifts, or on identity where a task has no shift."""
-
-    def standing(row: Row) -> float:
-        value = row.shifted or row.identity
-        return float("inf") if value is None or row.seeds_done < row.seeds else badness(value.mean, direction)
-
-    ordered = sorted(rows, key=standing)
-    ranked: list[Row] = []
-    for place, row in enumerate(ordered, 1):
-        mine = standing(row)
-        if not np.isfinite(mine):
-            ranked.append(row)
-        elif ranked and ranked[-1].rank is not None and standing(ordered[place - 2]) == mine:
-            ranked.append(replace(row, rank=ranked[-1].rank))
-        else:
-            ranked.append(replace(row, rank=place))
-    return ranked

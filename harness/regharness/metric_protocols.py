@@ -82,15 +82,21 @@ class Evidence:
 
     def complete(self) -> Evidence:
         """The examples that miss nothing of target, mean, variance, quantiles and members: each misses all or none."""
-        given = [getattr(self, name) for name in JOINTLY if getattr(self, name) is not None]
         with np.errstate(invalid="ignore"):
             # A minimum is NaN where any number is, and far quicker to find than every place of one.
-            if not len(self) or not any(np.isnan(part.min()) for part in given if part.size):
+            if not any(np.isnan(part.min()) for part in self._jointly() if part.size):
                 return self
+        return self.select(~self.missing())
+
+    def missing(self) -> NDArray[np.bool_]:
+        """``(example,)``: whether an example misses any of them."""
         missing = np.zeros(len(self), dtype=bool)
-        for part in given:
-            missing |= np.isnan(part).reshape(len(self), -1).any(axis=1)
-        return self.select(~missing)
+        for part in self._jointly():
+            missing |= np.isnan(part).any(axis=tuple(range(1, part.ndim)))
+        return missing
+
+    def _jointly(self) -> list[NDArray[Any]]:
+        return [part for name in JOINTLY if (part := getattr(self, name)) is not None]
 
     @staticmethod
     def joined(blocks: Sequence[Evidence]) -> Evidence:

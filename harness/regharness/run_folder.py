@@ -14,12 +14,16 @@ import xarray as xr
 from ruamel.yaml import YAML
 
 from regharness import dims
+from regharness.catalog import load_catalog
+from regharness.comparison import compare
 from regharness.cube import open_cube
 from regharness.errors import InputError, unknown_name
 from regharness.leaderboard import build, matrix
 from regharness.records import Records
-from regharness.render import LeaderboardView
-from regharness.spec import BenchmarkSpec
+from regharness.render import BoardView
+from regharness.run_blocks import has_blocks, run_on_blocks
+from regharness.score_tables import metric_names, pick_metric
+from regharness.spec import BenchmarkSpec, MetricEntry
 from regharness.yaml_source import read
 
 SPEC = "spec.yaml"
@@ -27,6 +31,7 @@ PROVENANCE = "run.json"
 CUBES = "cubes"
 MODELS = "models"
 SCORES = "scores.zarr"
+BLOCKS = "blocks.zarr"
 LEADERBOARD = "leaderboard.json"
 
 _FAILURE = (dims.TASK, dims.MODEL, dims.SHIFT, dims.SEED)
@@ -67,6 +72,21 @@ class Run:
     def models(self, task: str) -> list[str]:
         """Names of the models that take part in a task, in the spec's order."""
         return [model.name for model in self.spec.models if model.tasks is None or task in model.tasks]
+
+    @property
+    def labels(self) -> dict[str, list[Any]]:
+        """All tasks, models, shifts and seeds, in the spec's order."""
+        return {
+            dims.TASK: self.tasks,
+            dims.MODEL: [model.name for model in self.spec.models],
+            dims.SHIFT: list(dict.fromkeys(shift for task in self.tasks for shift in self.shifts(task))),
+            dims.SEED: list(self.spec.seeds),
+        }
+
+    @property
+    def cubes(self) -> dict[str, xr.Dataset]:
+        """Task to its cube."""
+        return {task: self.cube(task) for task in self.tasks}
 
     def cube(self, task: str) -> xr.Dataset:
         """A task's predictions and targets, lazily opened, in the spec's order.
@@ -120,15 +140,52 @@ class Run:
                             failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason})
         return failed
 
-    def leaderboard(self, rank_by: str | None = None, tasks: Sequence[str] | None = None) -> LeaderboardView:
-        """Models ranked, by the spec's metric or another; renders in a terminal and in a notebook."""
-        return LeaderboardView(build(self.scores, rank_by=rank_by, tasks=tasks, failures=self.failures))
+    @functools.cached_property
+    def scored_blocks(self) -> xr.Dataset:
+        """What blocks of examples contribute to the metrics that the spec ranks by and shows, loaded."""
+        path = self.folder / BLOCKS
+        return open_cube(path).load() if path.is_dir() else xr.Dataset()
+
+    def blocks(self, metric: str) -> xr.Dataset | None:
+        """What blocks of examples contribute to a metric, dims task x model x shift x seed x block.
+
+        Computed from the predictions where scoring did not. None for a metric to which blocks cannot contribute: one
+        that compares shifts, or gives a curve.
+        """
+        if metric in self.scored_blocks:
+            return self.scored_blocks
+        entry = next((entry for entry in self.spec.metrics if entry.label == metric), MetricEntry(use=metric))
+        made = load_catalog().create("metric", entry.use, entry.with_)
+        return run_on_blocks(self.cubes, {metric: made}, self.labels) if has_blocks(made) else None
+
+    def leaderboard(
+        self, rank_by: str | None = None, tasks: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> BoardView:
+        """Models ranked, by the spec's metric or another; renders in a terminal and in a notebook.
+
+        `columns` are the other metrics to show, in place of the spec's.
+        """
+        metric = pick_metric(self.scores, rank_by)
+        scored = metric_names(self.scores)
+        chosen = [name for name in self.spec.leaderboard.columns if name in scored] if columns is None else columns
+        blocks, failures = self.blocks(metric), self.failures
+        return BoardView(
+            build(self.scores, rank_by=metric, tasks=tasks, columns=chosen, blocks=blocks, failures=failures)
+        )
 
     def matrix(
         self, by: Literal["shift", "severity"], metric: str | None = None, tasks: Sequence[str] | None = None
-    ) -> LeaderboardView:
+    ) -> BoardView:
         """One metric of every model, by shift or by severity."""
-        return LeaderboardView(matrix(self.scores, by, metric=metric, tasks=tasks))
+        name = pick_metric(self.scores, metric)
+        return BoardView(matrix(self.scores, by, metric=name, tasks=tasks, blocks=self.blocks(name)))
+
+    def compare(
+        self, first: str, second: str, metric: str | None = None, tasks: Sequence[str] | None = None
+    ) -> BoardView:
+        """Two models, paired by seed and examples: differences with intervals and tests, by shift and over all."""
+        name = pick_metric(self.scores, metric)
+        return BoardView(compare(self.scores, [first, second], metric=name, tasks=tasks, blocks=self.blocks(name)))
 
 
 def open_run(path: Path | str) -> Run:

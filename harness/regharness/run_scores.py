@@ -14,8 +14,10 @@ import xarray as xr
 from regharness import dims
 from regharness.catalog import Catalog
 from regharness.cube_scoring import compare_shifts, score_cube
+from regharness.joining import join
 from regharness.magnitude import LONG_NAMES
-from regharness.run_folder import SCORES, Run
+from regharness.run_blocks import run_on_blocks
+from regharness.run_folder import BLOCKS, SCORES, Run
 from regharness.spec import MetricEntry
 
 
@@ -43,14 +45,9 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     shift_metrics = {name: metric for name, metric in made.items() if hasattr(metric, "compare")}
     summaries = {entry.label: catalog.component("metric", entry.use).summary for entry in entries}
     parts = [_task_scores(run, task, cell_metrics) for task in run.tasks]
-    order: dict[str, list[Any]] = {
-        dims.TASK: run.tasks,
-        dims.MODEL: [model.name for model in run.spec.models],
-        dims.SHIFT: list(dict.fromkeys(shift for task in run.tasks for shift in run.shifts(task))),
-        dims.SEED: list(run.spec.seeds),
-        dims.OUTPUT: list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist())),
-    }
-    scores = _join(parts, order)
+    outputs = list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist()))
+    order: dict[str, list[Any]] = {**run.labels, dims.OUTPUT: outputs}
+    scores = join(parts, order)
     rank_by = run.spec.rank_by
     if rank_by not in made:
         rank_by = "crps" if "crps" in made else next(iter(cell_metrics), "")
@@ -58,8 +55,12 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
-    _store(scores, run.folder / SCORES)
-    run.__dict__.pop("scores", None)
+    store(scores, run.folder / SCORES)
+    shown = {rank_by, *run.spec.leaderboard.by_shift}
+    on_blocks = run_on_blocks(run.cubes, {name: made[name] for name in made if name in shown}, order)
+    store(on_blocks, run.folder / BLOCKS)
+    for name in ("scores", "scored_blocks"):
+        run.__dict__.pop(name, None)
     return scores
 
 
@@ -71,39 +72,8 @@ def _task_scores(run: Run, task: str, metrics: dict[str, Any]) -> xr.Dataset:
     return scores.assign({name: cube[name].variable for name in LONG_NAMES})
 
 
-def _join(parts: list[xr.Dataset], order: dict[str, list[Any]]) -> xr.Dataset:
-    """Lay the tasks' scores into one array a variable; what a task does not have is NaN, its status absent."""
-    fills: dict[str, Any] = {
-        dims.STATUS: np.int8(dims.ABSENT),
-        "n_valid": np.int64(0),
-        "n_dropped": np.int64(0),
-    }
-    joined = xr.Dataset(coords={name: _labels(labels) for name, labels in order.items()})
-    for name in dict.fromkeys(str(name) for part in parts for name in part.data_vars):
-        names = [str(dim) for dim in parts[0][name].dims]
-        shape = (len(parts), *(len(order[dim]) for dim in names))
-        fill = fills.get(name, np.nan)
-        values = np.full(shape, fill, dtype=np.asarray(fill).dtype)
-        for index, part in enumerate(parts):
-            places = [[order[dim].index(label) for label in part[dim].values.tolist()] for dim in names]
-            values[index][np.ix_(*places)] = part[name].transpose(*names).values
-        joined[name] = ((dims.TASK, *names), values, parts[0][name].attrs)
-    labels = order[dims.SHIFT]
-    operators, _, severities = zip(*(label.rpartition("@") for label in labels), strict=True)
-    return joined.assign_coords(
-        {
-            dims.SHIFT_OPERATOR: (dims.SHIFT, _labels([o or dims.IDENTITY for o in operators])),
-            dims.SEVERITY: (dims.SHIFT, [int(s) if s.isdigit() else 0 for s in severities]),
-        }
-    )
-
-
-def _labels(labels: list[Any]) -> Any:
-    # Fixed-length text has no zarr v3 specification, so labels are of variable length.
-    return np.array(labels, dtype=np.dtypes.StringDType()) if isinstance(labels[0], str) else np.array(labels)
-
-
-def _store(scores: xr.Dataset, path: Path) -> None:
+def store(scores: xr.Dataset, path: Path) -> None:
+    """Write a dataset in place of the one at `path`, which stays until the new one is whole."""
     unfinished = path.with_name(path.name + ".part")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata")

@@ -73,7 +73,7 @@ def score_cell(
         return score_blocks(in_blocks(evidence), metrics, identity=identity)
     valid = evidence.complete().in_double()
     beside = None if identity is None else identity.complete().in_double()
-    scores: Scores = {name: _score(metric, valid, beside) for name, metric in metrics.items()}
+    scores: Scores = {name: score_one(metric, valid, beside) for name, metric in metrics.items()}
     return {**scores, N_VALID: len(valid), N_DROPPED: len(evidence) - len(valid)}
 
 
@@ -113,8 +113,24 @@ def score_blocks(
         if name in streams and valid:
             scores[name] = _plain(metric.finalize(states[streams[name]]))  # type: ignore[union-attr]
         else:
-            scores[name] = _score(metric, whole, beside)
+            scores[name] = score_one(metric, whole, beside)
     return {**scores, N_VALID: valid, N_DROPPED: total - valid}
+
+
+def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None = None) -> float | Values:
+    """Score examples that are free of NaN with one metric; NaN where there is not what it needs."""
+    if not len(evidence) or lacking(metric, evidence.parts, evidence.levels):
+        return missing(metric)
+    if hasattr(metric, "score_against"):
+        if identity is None or not len(identity) or lacking(metric, identity.parts, identity.levels):
+            return missing(metric)
+        return _plain(metric.score_against(identity, evidence))
+    if hasattr(metric, "score_evidence"):
+        return _plain(metric.score_evidence(evidence))
+    if takes_levels(metric, evidence.levels) and evidence.quantiles is not None:
+        return _plain(metric.score_quantiles(evidence.target, evidence.quantiles, evidence.levels))
+    assert evidence.mean is not None
+    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if metric.needs_variance else None))
 
 
 def missing(metric: AnyMetric) -> float | Values:
@@ -228,21 +244,6 @@ def _stream(metric: AnyMetric, block: Evidence) -> Accumulator | None:
     if one is None or isinstance(one, Gathering) or takes_levels(metric, block.levels):
         return None
     return None if lacking(metric, block.parts, block.levels) else one
-
-
-def _score(metric: AnyMetric, evidence: Evidence, identity: Evidence | None) -> float | Values:
-    if not len(evidence) or lacking(metric, evidence.parts, evidence.levels):
-        return missing(metric)
-    if hasattr(metric, "score_against"):
-        if identity is None or not len(identity) or lacking(metric, identity.parts, identity.levels):
-            return missing(metric)
-        return _plain(metric.score_against(identity, evidence))
-    if hasattr(metric, "score_evidence"):
-        return _plain(metric.score_evidence(evidence))
-    if takes_levels(metric, evidence.levels) and evidence.quantiles is not None:
-        return _plain(metric.score_quantiles(evidence.target, evidence.quantiles, evidence.levels))
-    assert evidence.mean is not None
-    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if metric.needs_variance else None))
 
 
 def _plain(score: Any) -> float | Values:

@@ -76,6 +76,9 @@ class LeaderboardEntry(Parameters):
 
     rank_by: str | None = Field(default=None, description="A metric of the spec: crps if it is there, else the first.")
 
+    columns: list[str] = Field(
+        default=[], description="Other metrics of the spec to show, in this order; as many as fit if left out."
+    )
     by_shift: list[str] = Field(default=[], description="Metrics of the spec that a run also shows shift by shift.")
 
 

@@ -244,8 +244,9 @@ def _dangling(value: dict[str, Any], document: Document) -> Iterator[Problem]:
     board = value.get("leaderboard")
     board = board if isinstance(board, dict) else {}
     named: list[tuple[Place, Any]] = [(("leaderboard", "rank_by"), board.get("rank_by"))]
-    shown = board.get("by_shift")
-    named += [(("leaderboard", "by_shift", i), name) for i, name in enumerate(shown if isinstance(shown, list) else [])]
+    for key in ("columns", "by_shift"):
+        shown = board.get(key)
+        named += [(("leaderboard", key, i), name) for i, name in enumerate(shown if isinstance(shown, list) else [])]
     metrics = [str(name) for _, name in _named(value, "metrics", "use")]
     for place, name in named:
         if isinstance(name, str) and name not in metrics:

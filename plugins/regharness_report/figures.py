@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from regharness.leaderboard import Matrix, Value, badness
+from regharness.leaderboard import Matrix
+from regharness.score_tables import Value, badness
 
 WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 46, 96, 12, 30

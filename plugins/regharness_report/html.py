@@ -13,9 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness import dims
-from regharness.leaderboard import Leaderboard, Value, build, matrix, metric_names
+from regharness.leaderboard import Leaderboard, build, matrix
 from regharness.render import visible
 from regharness.run_folder import Run
+from regharness.score_tables import Value, metric_names
 from regharness_report.figures import heat_rows, severity_plots
 
 FAILURES_SHOWN = 20

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.stats
+import xarray as xr
 
 from regharness.errors import InputError
-from regharness.leaderboard import Value, build, matrix
+from regharness.leaderboard import build, matrix
+from regharness.score_tables import Value
 from regharness.testing.scores import make_scores
 
 SHIFTS = ["identity", "gc@1", "gc@3", "noise@3"]
@@ -23,12 +26,14 @@ def row(board, model):
 
 def test_identity_is_the_mean_over_seeds_with_its_spread():
     # 1 and 2: mean 1.5, standard deviation sqrt(0.5).
-    assert row(build(scores()), "good").identity == Value(1.5, pytest.approx(np.sqrt(0.5)), 2)
+    identity = row(build(scores()), "good").identity
+    assert (identity.mean, identity.sd, identity.seeds) == (1.5, pytest.approx(np.sqrt(0.5)), 2)
 
 
 def test_shifted_is_the_mean_over_shifts_without_identity():
     # Per seed (1 + 2 + 6) / 3 = 3 and (3 + 4 + 8) / 3 = 5.
-    assert row(build(scores()), "good").shifted == Value(4.0, pytest.approx(np.sqrt(2.0)), 2)
+    shifted = row(build(scores()), "good").shifted
+    assert (shifted.mean, shifted.sd, shifted.seeds) == (4.0, pytest.approx(np.sqrt(2.0)), 2)
 
 
 def test_the_worst_shift_is_the_one_whose_mean_is_worst():
@@ -87,8 +92,8 @@ def test_a_model_that_failed_everywhere_has_no_value_at_all():
 
 def test_other_metrics_are_shown_on_identity_and_at_the_worst_shift():
     both = make_scores({"mse": {"a": GOOD}, "r": {"a": [[0.9, 0.7], [0.8, 0.8], [0.5, 0.5], [0.2, 0.4]]}}, SHIFTS)
-    identity, worst = build(both).rows[0].metrics["r"]
-    assert (identity.mean, worst.mean) == (pytest.approx(0.8), pytest.approx(0.3))
+    spots = build(both).rows[0].metrics["r"]
+    assert (spots.identity.mean, spots.worst.mean) == (pytest.approx(0.8), pytest.approx(0.3))
 
 
 def test_another_metric_can_rank():
@@ -127,9 +132,84 @@ def test_a_matrix_by_severity_averages_the_operators_that_have_it():
     table = matrix(scores(), "severity")
     assert table.columns["task"] == ("0", "1", "3")
     # Severity 3 of seed 0: (2 + 6) / 2 = 4, of seed 1: (4 + 8) / 2 = 6.
-    assert table.values["task", "good"][2] == Value(5.0, pytest.approx(np.sqrt(2.0)), 2)
+    third = table.values["task", "good"][2]
+    assert (third.mean, third.sd, third.seeds) == (5.0, pytest.approx(np.sqrt(2.0)), 2)
 
 
 def test_a_missing_cell_of_a_matrix_is_none():
     failed = [("good", "gc@1", 0), ("good", "gc@1", 1)]
     assert matrix(scores(failed=failed), "shift").values["task", "good"][1] is None
+
+
+def test_without_blocks_the_interval_is_that_of_a_t_test_over_seeds():
+    seeds = [1.0, 2.0, 4.0]
+    board = build(make_scores({"mse": {"a": [seeds]}}, ["identity"]))
+    low, high = scipy.stats.t.interval(0.95, 2, np.mean(seeds), scipy.stats.sem(seeds))
+
+    assert (board.over, board.rows[0].identity.low, board.rows[0].identity.high) == (
+        "seeds", pytest.approx(low), pytest.approx(high),
+    )  # fmt: skip
+
+
+def blocks_of(values):
+    """Blocks ``(model, shift, seed, block)`` of the metric mse."""
+    dims = ("task", "model", "shift", "seed", "block")
+    coords = {"task": ["task"], "model": ["a", "b"], "shift": ["identity", "gc@1"], "seed": [0, 1, 2]}
+    return xr.Dataset({"mse": (dims, np.array(values)[None])}, coords)
+
+
+def test_models_that_differ_alike_in_every_seed_and_block_have_ranks_of_their_own():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(size=(1, 2, 3, 20))
+    values = np.concatenate([hard, hard + 0.5 + rng.normal(0, 0.05, hard.shape)])
+    scores = make_scores({"mse": {m: values[i].mean(-1) for i, m in enumerate("ab")}}, ["identity", "gc@1"])
+    board = build(scores, blocks=blocks_of(values))
+
+    assert board.over == "seeds and examples"
+    assert [(r.model, r.rank, r.rank_low, r.rank_high) for r in board.rows] == [("a", 1, 1, 1), ("b", 2, 2, 2)]
+
+
+def test_models_that_differ_by_chance_share_their_range_of_ranks():
+    values = np.random.default_rng(1).normal(size=(2, 2, 3, 20))
+    scores = make_scores({"mse": {m: values[i].mean(-1) for i, m in enumerate("ab")}}, ["identity", "gc@1"])
+
+    assert {(r.rank_low, r.rank_high) for r in build(scores, blocks=blocks_of(values)).rows} == {(1, 2)}
+
+
+def test_one_seed_gives_a_rank_without_a_range():
+    first = build(make_scores({"mse": {"a": [[2.0]], "b": [[1.0]]}}, ["identity"])).rows[0]
+    assert (first.model, first.rank, first.rank_low, first.rank_high, first.identity.low) == ("b", 1, None, None, None)
+
+
+def test_shifts_that_all_agree_on_the_order_have_mean_ranks_that_are_whole():
+    tables = {m: [[k + s, k + s] for s in range(6)] for k, m in enumerate("abc")}
+    board = build(make_scores({"mse": tables}, ["identity", *(f"gc@{s}" for s in range(1, 6))]))
+
+    assert dict(board.concordance["task"].mean_ranks) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert board.concordance["task"].p_value == 0.0
+
+
+def test_interquartile_mean_leaves_the_extreme_quarters_out():
+    # Eight runs of four shifts; the middle half of 1..7 and 1000 is 3, 4, 5, 6.
+    board = build(make_scores({"mse": {"a": [[0.0, 0.0], [1, 2], [3, 4], [5, 6], [7, 1000.0]]}}, ["identity", *"wxyz"]))
+    assert board.rows[0].shifted_iqm.estimate == 4.5
+
+
+def test_a_metric_of_all_shifts_is_a_summary():
+    both = make_scores({"mse": {"a": GOOD}}, SHIFTS)
+    both["worst"] = both["mse"].isel(shift=3, drop=True).assign_attrs(direction="lower")
+    board = build(both)
+
+    assert (board.metrics, board.summaries, board.rows[0].summaries["worst"].mean) == ((), ("worst",), 7.0)
+
+
+def test_a_curve_is_no_column():
+    both = make_scores({"mse": {"a": GOOD}}, SHIFTS)
+    both["curve"] = both["mse"].expand_dims(level=[0.5]).assign_attrs(direction="lower")
+
+    assert (build(both).metrics, build(both).summaries) == ((), ())
+
+
+def test_an_unknown_column_is_refused():
+    with pytest.raises(InputError, match=r"no such column: no metric named 'msr'"):
+        build(scores(), columns=["msr"])

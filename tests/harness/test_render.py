@@ -4,11 +4,15 @@ import csv
 import io
 import json
 
+import jsonschema
 import pytest
 from rich.console import Console
 
+from regharness.board_plain import plain
+from regharness.board_schema import board_schema
+from regharness.comparison import compare
 from regharness.leaderboard import build, matrix
-from regharness.render import LeaderboardView, plain, render
+from regharness.render import BoardView, render
 from regharness.testing.scores import make_scores
 
 SHIFTS = ["identity", "gc_content@3", "assay_noise@5"]
@@ -20,7 +24,11 @@ def view(models=("cnn", "ridge"), failed=(), by=None, metrics=("mse", "pearson_r
     tables = {metric: dict.fromkeys(models, MSE) for metric in metrics}
     scores = make_scores(tables, SHIFTS, failed=failed)
     failures = [{"task": "task", "model": m, "shift": s, "seed": k, "reason": "it broke"} for m, s, k in failed]
-    return LeaderboardView(matrix(scores, by) if by else build(scores, failures=failures))
+    return BoardView(matrix(scores, by) if by else build(scores, failures=failures))
+
+
+def compared(scores):
+    return compare(scores, ["cnn", "ridge"])
 
 
 def shown(board, width, **options):
@@ -113,9 +121,70 @@ def test_csv_of_a_matrix_has_a_line_a_model_and_column(by):
 
 def test_json_has_the_documented_keys():
     value = json.loads(render([view()], "json"))
-    assert set(value) == {"schema_version", "name", "rank_by", "direction", "seeds", "rows", "failures"}
+    assert {"schema_version", "name", "rank_by", "direction", "seeds", "over", "rows", "failures"} <= set(value)
     assert value["schema_version"] == 1
-    assert set(value["rows"][0]["identity"]) == {"mean", "sd", "seeds"}
+    assert set(value["rows"][0]["identity"]) == {"mean", "sd", "seeds", "low", "high"}
+
+
+@pytest.mark.parametrize("kind", ["leaderboard", "matrix", "comparison"])
+@pytest.mark.parametrize("failed", [(), [("cnn", "gc_content@3", 1)]])
+def test_json_keeps_to_its_published_schema(kind, failed):
+    scores = make_scores({"mse": {"cnn": MSE, "ridge": [[2.0, 2.5]] * 3}}, SHIFTS, failed=failed)
+    boards = {"leaderboard": build, "matrix": lambda s: matrix(s, "shift"), "comparison": compared}
+    schema = board_schema(kind)
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(render([BoardView(boards[kind](scores))], "json")), schema)
+
+
+@pytest.mark.parametrize("kind", ["leaderboard", "matrix", "comparison"])
+def test_published_schema_refuses_a_board_without_its_name(kind):
+    scores = make_scores({"mse": {"cnn": MSE, "ridge": MSE}}, SHIFTS)
+    boards = {"leaderboard": build, "matrix": lambda s: matrix(s, "shift"), "comparison": compared}
+    value = plain(boards[kind](scores))
+    del value["name"]
+
+    with pytest.raises(jsonschema.ValidationError, match="'name' is a required property"):
+        jsonschema.validate(value, board_schema(kind))
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_columns_that_a_reader_chose_are_all_shown(width):
+    scores = make_scores({name: {"cnn": MSE, "ridge": MSE} for name in ("mse", "pearson_r", "nll", "crps")}, SHIFTS)
+    text = shown(BoardView(build(scores, columns=["crps", "nll", "pearson_r"])), width)
+
+    assert all(name in text for name in ("crps", "nll", "pearson_r"))
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_models_that_cannot_be_told_apart_share_a_range_of_ranks():
+    scores = make_scores({"mse": {"a": MSE, "b": [[1.1, 1.9], [1.2, 2.9], [5.0, 9.0]]}}, SHIFTS)
+    text = shown(BoardView(build(scores)), 160)
+
+    assert text.count("1–2") == 2
+    assert "cannot tell the models in it apart" in text
+
+
+def test_one_seed_is_said_to_have_no_interval():
+    text = shown(BoardView(build(make_scores({"mse": {"a": [[1.0]]}}, ["identity"]))), 160)
+
+    assert "one seed, so no spread and no interval" in text
+
+
+def test_hostile_names_stay_text_in_a_comparison():
+    scores = make_scores({"mse": {HOSTILE: MSE, "b": MSE}}, SHIFTS)
+    view = BoardView(compare(scores, [HOSTILE, "b"]))
+
+    assert "\x1b" not in shown(view, 400)
+    assert "<script>" not in view._repr_html_()
+
+
+def test_csv_of_a_comparison_has_a_line_a_shift_and_one_for_all():
+    scores = make_scores({"mse": {"cnn": MSE, "ridge": [[2.0, 2.5]] * 3}}, SHIFTS)
+    rows = list(csv.DictReader(io.StringIO(render([BoardView(compared(scores))], "csv"))))
+
+    assert [row["shift"] for row in rows] == [*SHIFTS, "all shifts"]
+    assert float(rows[0]["difference"]) == 1.5 - 2.25
 
 
 def test_json_of_several_runs_is_a_list():

@@ -9,6 +9,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 import regharness as rh
+from regharness import cube_cells
 from regharness.catalog import load_catalog
 from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
@@ -306,14 +307,17 @@ class Recording(BackendArray):
         return part
 
 
-def test_lazy_cube_is_read_one_cell_at_a_time(cube):
+@pytest.mark.parametrize(("slab", "most"), [(40 * 2 * 4, 40 * 2), (2 * 40 * 2 * 4, 2 * 40 * 2)])
+def test_lazy_cube_is_read_a_few_cells_at_a_time(cube, monkeypatch, slab, most):
+    monkeypatch.setattr(cube_cells, "SLAB", slab)
     reads = []
     lazy = cube.assign(
         {name: (cube[name].dims, indexing.LazilyIndexedArray(Recording(cube[name].values, reads))) for name in cube}
     )
-    rh.evaluate_cube(lazy)
+    scores = rh.evaluate_cube(lazy)
 
-    assert max(reads) == 40 * 2
+    assert max(reads) == most
+    xr.testing.assert_identical(scores, rh.evaluate_cube(cube))
 
 
 def test_shift_metrics_compare_the_metric_that_the_leaderboard_ranks_by(cube):

@@ -11,7 +11,7 @@ from regharness.cli.components import doctor, list_, show
 from regharness.cli.exporting import export
 from regharness.cli.group import RegharnessGroup
 from regharness.cli.leakage import leakage
-from regharness.cli.results import leaderboard, score
+from regharness.cli.results import compare, leaderboard, score
 from regharness.cli.running import plan, run
 from regharness.cli.specs import schema, validate
 from regharness.errors import InputError, RegharnessError
@@ -39,7 +39,7 @@ def cli(context: click.Context, plugins: tuple[str, ...], debug: bool) -> None:
     context.obj = disabled_in(plugins)
 
 
-for command in (run, plan, validate, schema, score, leaderboard, leakage, export, list_, show, doctor):
+for command in (run, plan, validate, schema, score, leaderboard, compare, leakage, export, list_, show, doctor):
     cli.add_command(command)
 
 

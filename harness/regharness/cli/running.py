@@ -68,7 +68,7 @@ def run(
 
 
 def _outcome(run: Run) -> dict[str, Any]:
-    from regharness.render import plain
+    from regharness.board_plain import plain
 
     return {
         "schema_version": 1,

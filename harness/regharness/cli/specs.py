@@ -39,13 +39,25 @@ def validate(disabled: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -
 
 
 @click.command()
+@click.option(
+    "--kind",
+    type=click.Choice(["spec", "leaderboard", "matrix", "comparison"]),
+    default="spec",
+    show_default=True,
+    help="Of a spec, or of the JSON that `leaderboard` (by model, or by shift or severity) and `compare` write.",
+)
 @click.pass_obj
-def schema(disabled: tuple[str, ...]) -> None:
-    """Write the JSON Schema of a spec, with every installed component's parameters.
+def schema(disabled: tuple[str, ...], kind: str) -> None:
+    """Write a JSON Schema: by default that of a spec, with every installed component's parameters.
 
     An editor with a YAML language server reads it from a first line such as
     `# yaml-language-server: $schema=regharness.schema.json`.
     """
+    if kind != "spec":
+        from regharness.board_schema import board_schema
+
+        print_json(board_schema(kind))
+        return
     from regharness.catalog import load_catalog
     from regharness.spec_schema import spec_schema
 

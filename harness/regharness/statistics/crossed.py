@@ -97,7 +97,8 @@ def interval(values: Array, centre: float | None = None, confidence: float = 0.9
     Returns
     -------
     Interval
-        Without low and high, and with a note, for fewer than two seeds or blocks or for an infinite score.
+        Without low and high, and with a note, for fewer than two seeds or for an infinite score. Of one block, the
+        t interval over seeds: the examples are then taken as given.
 
     Raises
     ------
@@ -184,18 +185,22 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
 
 
 def _why_none(present: Array, estimate: float) -> str:
-    seeds, blocks = present.shape
     if not present.size:
         return "no scores"
     if not (np.isfinite(present).all() and math.isfinite(estimate)):
         return "a score is not finite: no interval"
-    if seeds < 2:
+    if present.shape[0] < 2:
         return "one seed: no interval"
-    return "one block of examples: no interval" if blocks < 2 else ""
+    return ""
 
 
 def _parts(present: Array) -> Sequence[_Part]:
     """What fewer units, and what more units, add to the variance of the mean."""
+    if present.shape[1] == 1:
+        # Nothing is known of what hangs on the examples: the one-way interval over seeds.
+        seeds = present.shape[0]
+        spread = np.square(present - present.mean()).sum() if np.ptp(present) else 0.0
+        return (_Part(float(spread) / (seeds * (seeds - 1)), seeds - 1), _Part(0.0, seeds - 1))
     fewer = present if present.shape[0] <= present.shape[1] else present.T
     rows, columns = fewer.shape
     # From one of the values, so that equal values have no variance at all.
