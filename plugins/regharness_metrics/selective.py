@@ -31,7 +31,7 @@ Loss = Literal["squared", "absolute"]
 
 
 def _losses(target: Values, mean: Values, loss: Loss) -> Values:
-    error = np.abs(target - mean)
+    error = np.abs(np.subtract(target, mean, dtype=np.float64))
     return error**2 if loss == "squared" else error
 
 
@@ -51,6 +51,10 @@ def _by_certainty(losses: Values, variance: Values) -> Values:
 
 def _area(ordered: Values) -> float:
     """Mean over k = 1..n of the mean of the first k."""
+    if ordered.size > EXACT_UP_TO:
+        from regharness_metrics.sort_kernels import area
+
+        return float(area(ordered))
     return float(np.mean(np.cumsum(ordered) / np.arange(1, ordered.size + 1)))
 
 

@@ -47,3 +47,13 @@ def flatten(losses, words, width, flat):
         mean = mean if key == after else flat[np.uint64(i)]
         flat[np.uint64(i)] = mean
         after = key
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def area(ordered):
+    """Mean over k of the mean of the first k."""
+    total, sums = 0.0, 0.0
+    for i in range(ordered.size):
+        total += ordered[i]
+        sums += total / (i + 1)
+    return sums / ordered.size
