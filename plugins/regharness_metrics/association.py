@@ -98,7 +98,7 @@ class SpearmanRho(Metric):
     """
 
     direction = "higher"
-    accumulator = Ordered()
+    accumulator = Ordered(frozenset({"target", "mean"}))
     finalize = estimated(lambda metric, state: rank_correlation_of(state, "target", "mean"), relative=False)
 
     @np.errstate(all="ignore")
@@ -136,7 +136,7 @@ class SpearmanErrorSigma(Metric):
 
     direction = "higher"
     needs_variance = True
-    accumulator = Ordered()
+    accumulator = Ordered(frozenset({"error", "variance"}))
     finalize = estimated(lambda metric, state: rank_correlation_of(state, "error", "variance"), relative=False)
 
     @np.errstate(all="ignore")

@@ -13,120 +13,173 @@ import numpy as np
 from numba import njit
 
 RUN = 512
-SIGMA_SHIFT, LOSS_SHIFT, RANK_SHIFT = 23 - 14, 23 - 9, 23 - 12
-"""Bits dropped of the 23 that tell numbers of one octave apart."""
+TARGET, MEAN, VARIANCE, ERROR = range(4)
+"""What is binned: the target, the mean, the variance, the size of the error."""
+
+SUM_SHIFTS = (0, 0, 23 - 13, 23 - 8)
+RANK_SHIFT = 23 - 11
+"""Bits dropped of the 23 that tell numbers of one octave apart, where losses are summed and where ranks are wanted."""
+
 _SIZE = 0x7FFFFFFF
 
 
 @njit(cache=True, nogil=True)
-def _load(values, other, bits):
-    """Bits of the size of values - other, or of values, as float32."""
+def _single(values, bits):
     singles = bits.view(np.float32)
-    if other.size:
-        for i in range(values.size):
-            singles[i] = np.float32(abs(np.float64(values[i]) - np.float64(other[i])))
-    else:
-        for i in range(values.size):
-            singles[i] = np.float32(values[i])
+    for i in range(values.size):
+        singles[i] = np.float32(values[i])
 
 
 @njit(cache=True, nogil=True)
-def _extremes(bits, low, high):
+def _errors(target, mean, errors):
+    for i in range(target.size):
+        errors[i] = abs(np.float64(target[i]) - np.float64(mean[i]))
+
+
+@njit(cache=True, nogil=True)
+def _extend(bits, known):
+    low, high = np.uint32(known[0] - 1), np.uint32(known[1])
     for i in range(bits.size):
         size = bits[i] & np.uint32(_SIZE)
         # One less, so that zero becomes the largest.
         some = np.uint32(size - np.uint32(1))
         low = some if some < low else low
         high = np.uint32(size) if size > high else high
-    return low, high
+    known[0], known[1] = np.int64(low) + 1, high
 
 
 @njit(cache=True, nogil=True)
-def range_of(values, other, known):
-    """Extend the smallest and the largest bits of what is not zero: `known`, ``(2,)`` int64, is changed."""
-    bits = np.empty(RUN, np.int32)
-    low, high = np.uint32(known[0] - 1), np.uint32(known[1])
-    for start in range(0, values.size, RUN):
-        stop = min(start + RUN, values.size)
-        _load(values[start:stop], other[start:stop], bits)
-        low, high = _extremes(bits[: stop - start].view(np.uint32), low, high)
-    known[0], known[1] = low + 1, high
+def extend_ranges(target, mean, variance, wanted, known):
+    """Extend the smallest and the largest bits of what is not zero.
+
+    `known` is ``(4, 2)`` int64 and is changed, where `wanted` ``(4,)`` says so.
+    """
+    bits, errors = np.empty(RUN, np.int32), np.empty(RUN)
+    for start in range(0, target.size, RUN):
+        stop = min(start + RUN, target.size)
+        here = bits[: stop - start]
+        for part in range(4):
+            if not wanted[part]:
+                continue
+            if part == TARGET:
+                _single(target[start:stop], here)
+            elif part == MEAN:
+                _single(mean[start:stop], here)
+            elif part == VARIANCE:
+                _single(variance[start:stop], here)
+            else:
+                _errors(target[start:stop], mean[start:stop], errors[: stop - start])
+                _single(errors[: stop - start], here)
+            _extend(here.view(np.uint32), known[part])
 
 
 @njit(cache=True, nogil=True)
-def _slots(bits, n, shift, base):
-    for i in range(n):
+def _sum_slots(bits, shift, base, slots):
+    for i in range(bits.size):
         size = np.int32(bits[i] & _SIZE)
         slot = np.int32(np.int32(size >> shift) - base)
-        slot = slot if slot > 0 else np.int32(0)
-        bits[i] = slot
+        slots[i] = slot if slot > 0 else np.int32(0)
 
 
 @njit(cache=True, nogil=True)
-def _signed_slots(bits, n, base, middle):
-    for i in range(n):
+def _rank_slots(bits, base, middle, slots):
+    for i in range(bits.size):
         size = np.int32(bits[i] & _SIZE)
         slot = np.int32(np.int32(size >> RANK_SHIFT) - base)
         slot = slot if slot > 0 else np.int32(0)
-        bits[i] = np.int32(middle - slot) if bits[i] < 0 else np.int32(middle + slot)
+        slots[i] = np.int32(middle - slot) if bits[i] < 0 else np.int32(middle + slot)
 
 
 @njit(cache=True, nogil=True)
-def count(values, other, base, counts):
-    """Add a block to `counts` ``(slot,)`` int32, whose middle is slot 0; slot 1 follows `base`."""
-    bits, middle = np.empty(RUN, np.int32), np.int32(counts.size // 2)
-    for start in range(0, values.size, RUN):
-        stop = min(start + RUN, values.size)
-        _load(values[start:stop], other[start:stop], bits)
-        _signed_slots(bits, stop - start, np.int32(base), middle)
-        for i in range(stop - start):
-            counts[np.uint32(bits[i])] += 1
+def _count(slots, counts):
+    for i in range(slots.size):
+        counts[np.uint32(slots[i])] += 1
 
 
 @njit(cache=True, nogil=True)
-def product_of_ranks(left, left_other, right, left_base, right_base, left_ranks, right_ranks):
-    """Sum the products of two ranks; ranks ``(slot,)`` int32, whose middle is slot 0, below 2^27 in size."""
-    one, two, nothing = np.empty(RUN, np.int32), np.empty(RUN, np.int32), right[:0]
+def _sum(slots, losses, table):
+    for i in range(slots.size):
+        slot = np.uint32(slots[i])
+        table[slot, 0] += 1
+        table[slot, 1] += losses[i]
+
+
+@njit(cache=True, nogil=True)
+def tabulate(target, mean, variance, part, bases, counts, sums):
+    """Add a block to the tables of one part, those that are not empty.
+
+    Parameters
+    ----------
+    target, mean, variance
+        ``(example,)``, all float32 or all float64, contiguous; `variance` is empty where nothing wants it.
+    part
+        What is binned.
+    bases
+        ``(part, 2)`` int64: the slot before the first, in counts and in sums.
+    counts
+        Of each part, ``(slot,)`` int32 whose middle is slot 0.
+    sums
+        ``(slot, 2)`` float64 of counts and of sums: of squared and of absolute errors by variance, then by error.
+    """
+    bits, slots, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
+    by_part, squared, absolute = counts[part], sums[0], sums[1]
+    if part == ERROR:
+        squared, absolute = sums[2], sums[3]
+    summed = part >= VARIANCE and squared.size + absolute.size > 0
+    if not (by_part.size or summed):
+        return
+    for start in range(0, target.size, RUN):
+        stop = min(start + RUN, target.size)
+        n = stop - start
+        if part >= VARIANCE:
+            _errors(target[start:stop], mean[start:stop], errors[:n])
+        if part == TARGET:
+            _single(target[start:stop], bits)
+        elif part == MEAN:
+            _single(mean[start:stop], bits)
+        elif part == VARIANCE:
+            _single(variance[start:stop], bits)
+        else:
+            _single(errors[:n], bits)
+        if by_part.size:
+            _rank_slots(bits[:n], np.int32(bases[part, 0]), np.int32(by_part.size // 2), slots[:n])
+            _count(slots[:n], by_part)
+        if summed:
+            _sum_slots(bits[:n], SUM_SHIFTS[part], np.int32(bases[part, 1]), slots[:n])
+            if absolute.size:
+                _sum(slots[:n], errors, absolute)
+            if squared.size:
+                for i in range(n):
+                    errors[i] *= errors[i]
+                _sum(slots[:n], errors, squared)
+
+
+@njit(cache=True, nogil=True)
+def sum_products(target, mean, variance, parts, bases, left_ranks, right_ranks):
+    """Sum the products of an example's two ranks, of target and mean or else of error and variance.
+
+    Ranks are ``(slot,)`` int32, whose middle is slot 0, below 2^27 in size.
+    """
+    one, two, bits, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
     middle, centre = np.int32(left_ranks.size // 2), np.int32(right_ranks.size // 2)
+    left_base, right_base = np.int32(bases[parts[0], 0]), np.int32(bases[parts[1], 0])
     total = 0.0
-    for start in range(0, left.size, RUN):
-        stop = min(start + RUN, left.size)
-        _load(left[start:stop], left_other[start:stop], one)
-        _load(right[start:stop], nothing, two)
-        _signed_slots(one, stop - start, np.int32(left_base), middle)
-        _signed_slots(two, stop - start, np.int32(right_base), centre)
+    for start in range(0, target.size, RUN):
+        stop = min(start + RUN, target.size)
+        n = stop - start
+        if parts[0] == TARGET:
+            _single(target[start:stop], bits)
+        else:
+            _errors(target[start:stop], mean[start:stop], errors[:n])
+            _single(errors[:n], bits)
+        _rank_slots(bits[:n], left_base, middle, one[:n])
+        if parts[1] == MEAN:
+            _single(mean[start:stop], bits)
+        else:
+            _single(variance[start:stop], bits)
+        _rank_slots(bits[:n], right_base, centre, two[:n])
         products = 0
-        for i in range(stop - start):
+        for i in range(n):
             products += np.int64(left_ranks[np.uint32(one[i])]) * np.int64(right_ranks[np.uint32(two[i])])
         total += products
     return total
-
-
-@njit(cache=True, nogil=True)
-def sum_by(keyed, target, mean, squared, base, table):
-    """Add each example's loss to `table` ``(slot, 2)`` float64 of counts and sums, by the slot of what is `keyed`.
-
-    By the size of the error itself where `keyed` is empty. The loss is the squared error or, if not `squared`, the
-    absolute one.
-    """
-    losses, bits = np.empty(RUN), np.empty(RUN, np.int32)
-    for start in range(0, target.size, RUN):
-        stop = min(start + RUN, target.size)
-        n, y, m = stop - start, target[start:stop], mean[start:stop]
-        if keyed.size:
-            _load(keyed[start:stop], keyed[:0], bits)
-            _slots(bits, n, SIGMA_SHIFT, np.int32(base))
-        else:
-            _load(y, m, bits)
-            _slots(bits, n, LOSS_SHIFT, np.int32(base))
-        if squared:
-            for i in range(n):
-                error = np.float64(y[i]) - np.float64(m[i])
-                losses[i] = error * error
-        else:
-            for i in range(n):
-                losses[i] = abs(np.float64(y[i]) - np.float64(m[i]))
-        for i in range(n):
-            slot = np.uint32(bits[i])
-            table[slot, 0] += 1
-            table[slot, 1] += losses[i]

@@ -19,14 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
-from regharness.metric_protocols import Evidence, Metric
+from regharness.metric_protocols import Accumulator, Evidence, Metric
+from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.streams import Examples, Stream, of_large
 
 Values = NDArray[np.float64]
 Loss = Literal["squared", "absolute"]
-Part = Literal["target", "mean", "variance", "error"]
 
-TOLERANCE = 1e-4
+PARTS = ("target", "mean", "variance", "error")
+"""What is binned, in the order of `regharness_metrics.order_kernels`."""
+
+TOLERANCE = 2e-4
 """Largest error bound that is let pass, of the size of a score; of a correlation, outright."""
 
 MOST_SLOTS = 2**20
@@ -43,7 +46,36 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Ordered(Stream):
-    """The accumulator of metrics of an order: keeps the examples."""
+    """The accumulator of metrics of an order: keeps the examples.
+
+    Parameters
+    ----------
+    ranked
+        Whose ranks are wanted, of ``"target"``, ``"mean"``, ``"variance"`` and ``"error"``.
+    summed
+        By what which losses are summed: ``("variance", "squared")`` and the like.
+    """
+
+    ranked: frozenset[str] = frozenset()
+    summed: frozenset[tuple[str, str]] = frozenset()
+
+    def together(self, other: Accumulator) -> Ordered | None:
+        """One that serves the metrics of both."""
+        if not isinstance(other, Ordered):
+            return None
+        return Ordered(self.ranked | other.ranked, self.summed | other.summed)
+
+    def update(self, state: Examples, evidence: Evidence) -> Examples:
+        """Keep a block, and see while it is at hand how far its numbers reach."""
+        known = {name: found for name, found in state.found.items() if name in ("ranges", "reached")}
+        state = Examples([*state.blocks, evidence], {**known, "wanted": self})
+        if len(state) > EXACT_UP_TO:
+            _ranges(state)
+        return state
+
+    def merge(self, one: Examples, two: Examples) -> Examples:
+        """The blocks of both."""
+        return Examples([*one.blocks, *two.blocks], {"wanted": self})
 
     def condenses(self, block: Evidence) -> bool:
         """Never."""
@@ -122,6 +154,12 @@ def bins_by_loss(state: Examples, loss: Loss) -> Bins | None:
     return _bins(state, "error", loss)
 
 
+BY_VARIANCE = {loss: Ordered(summed=frozenset({("variance", loss)})) for loss in ("squared", "absolute")}
+BY_ERROR = {loss: Ordered(summed=frozenset({("error", loss)})) for loss in ("squared", "absolute")}
+BY_BOTH = {loss: Ordered(summed=BY_VARIANCE[loss].summed | BY_ERROR[loss].summed) for loss in BY_ERROR}
+"""Accumulators of metrics that sum a loss by variance, by its own size, or by both."""
+
+
 def area_by_sigma(state: Examples, loss: Loss) -> Estimate | None:
     """AURC."""
     bins = bins_by_sigma(state, loss)
@@ -135,10 +173,10 @@ def area_by_loss(state: Examples, loss: Loss) -> Estimate | None:
         return None
     # Losses of a bin rise from its low end to its high end, so their sums lie below the straight line by at most
     # c (m - low) (high - m) / (high - low), where those from the low end meet those from the high one.
-    from regharness_metrics.order_kernels import LOSS_SHIFT
+    from regharness_metrics.order_kernels import ERROR, SUM_SHIFTS
 
     # A little more than the width of a bin, for errors that round to its ends.
-    width = 2.0 ** (LOSS_SHIFT - 23) * 1.001
+    width = 2.0 ** (SUM_SHIFTS[ERROR] - 23) * 1.001
     width *= 1 if loss == "absolute" else 2 + width
     gap = bins.count * bins.mean * width / 4
     return _finite(bins.area(), float(np.sum(gap * _harmonic(bins.before, bins.count - 1)) / bins.n))
@@ -165,88 +203,110 @@ def risk_of_first(state: Examples, kept: int) -> Estimate | None:
     return _finite(float(value), float(max(taken, count - taken) * mean / kept if taken < count else 0))
 
 
-def rank_correlation_of(state: Examples, left: Part, right: Part) -> Estimate | None:
-    """Spearman's correlation of two numbers of each example.
+def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | None:
+    """Spearman's correlation of target and mean, or of error and variance.
 
     Bins give the ranks but for parts d and f that are uncorrelated with all functions of their own bins and no larger
     than untied ranks inside bins, ``sum(c (c^2 - 1)) / 12``. With r the correlation of the binned ranks, R and S, only
     the part of R that S does not explain, at most ``|R| sqrt(1 - r^2)``, can vary with f; the same holds of S and d.
     """
-    from regharness_metrics.order_kernels import product_of_ranks
+    from regharness_metrics.order_kernels import sum_products
 
-    n = len(state)
-    sides = [_counts(state, part) for part in (left, right)]
-    if sides[0] is None or sides[1] is None or n >= 2**27:
+    tables, n = _tables(state), len(state)
+    if tables is None or n >= 2**27:
         return None
-    ranks, sizes, doubts = [], [], []
-    for _, counts in sides:
-        filled = np.flatnonzero(counts)
-        count = counts[filled].astype(np.float64)
-        rank = 2 * np.cumsum(count) - count - n
-        table = np.zeros(counts.size, np.int32)
-        table[filled] = rank
-        ranks.append(table)
-        sizes.append(float(count @ rank**2))
-        doubts.append(float(np.sum(count * (count**2 - 1)) / 3))
+    parts = (PARTS.index(left), PARTS.index(right))
+    ranks, sizes, doubts = zip(*(_ranks(tables.counts[part], n) for part in parts), strict=True)
     if not min(sizes):
         return None
-    bases = (sides[0][0], sides[1][0])
-    total = sum(product_of_ranks(*_pair(block, left), _pair(block, right)[0], *bases, *ranks) for block in state.blocks)
+    total = sum(sum_products(*_arrays(state, block), parts, tables.bases, *ranks) for block in state.blocks)
     r = total / math.sqrt(sizes[0]) / math.sqrt(sizes[1])
     d, f = (math.sqrt(doubt / size) for doubt, size in zip(doubts, sizes, strict=True))
     return Estimate(r, math.sqrt(max(0.0, 1 - r * r)) * (d + f) + d * f + (d * d + f * f) / 2)
+
+
+def _ranks(counts: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], float, float]:
+    """Twice the centred average rank of each slot, their sum of squares, and that of what ties may hide."""
+    filled = np.flatnonzero(counts)
+    count = counts[filled].astype(np.float64)
+    rank = 2 * np.cumsum(count) - count - n
+    table = np.zeros(counts.size, np.int32)
+    table[filled] = rank
+    return table, float(count @ rank**2), float(count @ (count**2 - 1)) / 3
 
 
 def _finite(value: float, bound: float) -> Estimate | None:
     return Estimate(value, bound) if math.isfinite(value) else None
 
 
-def _pair(block: Evidence, part: Part) -> tuple[Any, Any]:
-    """The array whose numbers are binned, or their distances from another; contiguous."""
-    one = np.ascontiguousarray(block.target if part == "error" else getattr(block, part))
-    return one, np.ascontiguousarray(block.mean, dtype=one.dtype) if part == "error" else one[:0]
+def _arrays(state: Examples, block: Evidence) -> tuple[Any, Any, Any]:
+    """Target, mean and variance of a block, contiguous and of one type; the variance empty where nothing wants it."""
+    wanted: Ordered = state.found["wanted"]
+    varied = "variance" in wanted.ranked or any(by == "variance" for by, _ in wanted.summed)
+    parts = [block.target, block.mean, *([block.variance] if varied else [])]
+    kind = np.result_type(*parts)
+    y, m, *v = (np.ascontiguousarray(part, dtype=kind) for part in parts)
+    return y, m, v[0] if v else y[:0]
 
 
-def _range(state: Examples, part: Part, shift: int) -> tuple[int, int] | None:
-    """The slot before the first and the number of slots, counting that of zero."""
-    from regharness_metrics.order_kernels import range_of
+def _ranges(state: Examples) -> NDArray[np.int64]:
+    """The smallest and the largest bits of each part but zero, ``(4, 2)``, of all blocks."""
+    from regharness_metrics.order_kernels import extend_ranges
 
-    if ("range", part) not in state.found:
-        known = np.array([2**31 - 1, 0])
-        for block in state.blocks:
-            range_of(*_pair(block, part), known)
-        state.found["range", part] = known
-    low, high = (int(bits) >> shift for bits in state.found["range", part])
-    low = min(low, high)
-    return (low - 1, high - low + 2) if high - low + 2 <= MOST_SLOTS else None
+    wanted: Ordered = state.found["wanted"]
+    asked = np.array([part in wanted.ranked or any(by == part for by, _ in wanted.summed) for part in PARTS])
+    ranges = state.found.setdefault("ranges", np.tile([2**31 - 1, 0], (4, 1)))
+    for block in state.blocks[state.found.get("reached", 0) :]:
+        extend_ranges(*_arrays(state, block), asked, ranges)
+    state.found["reached"] = len(state.blocks)
+    return ranges
 
 
-def _counts(state: Examples, part: Part) -> tuple[int, NDArray[np.int32]] | None:
-    from regharness_metrics.order_kernels import RANK_SHIFT, count
+@dataclass(frozen=True)
+class _Tables:
+    bases: NDArray[np.int64]
+    counts: tuple[NDArray[np.int32], ...]
+    sums: dict[tuple[str, str], Values]
 
-    found = _range(state, part, RANK_SHIFT)
-    if found is None:
+
+def _tables(state: Examples) -> _Tables | None:
+    """All tables that are wanted, filled in one pass; None where numbers lie too far apart for them."""
+    if "tables" not in state.found:
+        state.found["tables"] = _tabulate(state)
+    found: _Tables | None = state.found["tables"]
+    return found
+
+
+def _tabulate(state: Examples) -> _Tables | None:
+    from regharness_metrics.order_kernels import RANK_SHIFT, SUM_SHIFTS, tabulate
+
+    wanted: Ordered = state.found["wanted"]
+    low, high = np.minimum(_ranges(state), 2**31 - 1).T
+    shifts = np.array([[RANK_SHIFT] * 4, SUM_SHIFTS]).T
+    bases = (np.minimum(low, high)[:, None] >> shifts) - 1
+    slots = (high[:, None] >> shifts) - bases + 1
+    counts = tuple(
+        np.zeros(2 * slots[place, 0] - 1 if part in wanted.ranked else 0, np.int32) for place, part in enumerate(PARTS)
+    )
+    keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
+    asked = [int(slots[PARTS.index(part), 1]) if (part, loss) in wanted.summed else 0 for part, loss in keys]
+    if max(*asked, *(count.size // 2 for count in counts)) > MOST_SLOTS:
         return None
-    base, slots = found
-    counts = np.zeros(2 * slots - 1, np.int32)
-    for block in state.blocks:
-        count(*_pair(block, part), base, counts)
-    return base, counts
-
-
-def _bins(state: Examples, part: Literal["variance", "error"], loss: Loss) -> Bins | None:
-    from regharness_metrics.order_kernels import LOSS_SHIFT, SIGMA_SHIFT, sum_by
-
-    if (part, loss) not in state.found:
-        found = _range(state, part, SIGMA_SHIFT if part == "variance" else LOSS_SHIFT)
-        if found is None:
-            return None
-        base, slots = found
-        table = np.zeros((slots, 2))
+    sums = {key: np.zeros((size, 2)) for key, size in zip(keys, asked, strict=True)}
+    # One part after the other, so that the cache holds the tables of one at a time.
+    for part in range(len(PARTS)):
         for block in state.blocks:
-            target, mean = _pair(block, "error")
-            keyed = target[:0] if part == "error" else np.ascontiguousarray(block.variance, dtype=target.dtype)
-            sum_by(keyed, target, mean, loss == "squared", base, table)
+            tabulate(*_arrays(state, block), part, bases, counts, tuple(sums.values()))
+    return _Tables(bases, counts, sums)
+
+
+def _bins(state: Examples, part: str, loss: Loss) -> Bins | None:
+    tables = _tables(state)
+    if tables is None:
+        return None
+    if (part, loss) not in state.found:
+        table = tables.sums[part, loss]
         count, total = table[table[:, 0] > 0].T
         state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count)
-    return state.found[part, loss]
+    bins: Bins = state.found[part, loss]
+    return bins

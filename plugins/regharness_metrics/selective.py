@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from regharness.interfaces import Metric
 from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.orders import (
+    BY_BOTH,
+    BY_ERROR,
+    BY_VARIANCE,
     Estimate,
-    Ordered,
     area_by_loss,
     area_by_sigma,
     estimated,
@@ -78,11 +80,11 @@ class AreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
-    accumulator = Ordered()
     finalize = estimated(lambda metric, state: area_by_sigma(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_VARIANCE[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -96,7 +98,7 @@ class OracleAreaUnderRiskCoverage(Metric):
     """
 
     direction = "lower"
-    accumulator = Ordered()
+    accumulator = BY_ERROR["squared"]
     finalize = estimated(lambda metric, state: area_by_loss(state, "squared"))
 
     @np.errstate(all="ignore")
@@ -118,11 +120,11 @@ class ExcessAreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
-    accumulator = Ordered()
     finalize = estimated(lambda metric, state: _excess(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_BOTH[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -145,11 +147,11 @@ class AreaUnderGeneralisedRisk(Metric):
 
     direction = "lower"
     needs_variance = True
-    accumulator = Ordered()
     finalize = estimated(lambda metric, state: generalised_area(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_VARIANCE[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -172,7 +174,7 @@ class SelectiveRisk(Metric):
 
     direction = "lower"
     needs_variance = True
-    accumulator = Ordered()
+    accumulator = BY_VARIANCE["squared"]
     finalize = estimated(lambda metric, state: risk_of_first(state, -(-metric._percent * len(state) // 100)))
 
     def __init__(self, percent: int) -> None:
