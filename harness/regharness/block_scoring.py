@@ -30,7 +30,7 @@ LARGE = 500
 Values = NDArray[np.float64]
 
 
-def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Dataset:
+def score_on_blocks(dataset: xr.Dataset | Cells, metrics: Mapping[str, Metric]) -> xr.Dataset:
     """What each block of examples contributes to the scores of a cube.
 
     Of a metric that is a function of means, and of any other on blocks of fewer than 500 examples, the jackknife's
@@ -52,7 +52,7 @@ def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Da
         over the outputs that the cell has. NaN where there is no score, and past the blocks that the smallest cell
         allows.
     """
-    cells = Cells(dataset, wanted(metrics))
+    cells = dataset if isinstance(dataset, Cells) else Cells(dataset, wanted(metrics))
     kept = {name: size for name, size in cells.sizes.items() if name != OUTPUT}
     done = list(cells)
     blocks = min([BLOCKS, *(cell.size // LEAST for cell in done)]) if done else BLOCKS
@@ -65,7 +65,7 @@ def score_on_blocks(dataset: xr.Dataset, metrics: Mapping[str, Metric]) -> xr.Da
             if present:
                 place = tuple(cell.at[dim] for dim in kept)
                 found[name][place][: max(blocks, 1)] = np.mean(present, axis=0)
-    coords = {name: value for name, value in dataset.coords.items() if set(value.dims) <= set(kept)}
+    coords = {name: value for name, value in cells.dataset.coords.items() if set(value.dims) <= set(kept)}
     return xr.Dataset({name: ((*kept, BLOCK), values) for name, values in found.items()}, coords)
 
 

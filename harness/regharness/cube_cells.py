@@ -145,7 +145,9 @@ class Cells:
 
     def _cell(self, at: Mapping[str, int]) -> Cell:
         sizes = self._n_examples
-        rows = self.dataset.sizes[EXAMPLE] if sizes is None else int(sizes.isel(at, missing_dims="ignore").values.item())
+        rows = (
+            self.dataset.sizes[EXAMPLE] if sizes is None else int(sizes.isel(at, missing_dims="ignore").values.item())
+        )
         return Cell(self, at, rows)
 
 

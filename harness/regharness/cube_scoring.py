@@ -48,7 +48,7 @@ def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default")
     return scores
 
 
-def score_cube(dataset: xr.Dataset, metrics: Mapping[str, AnyMetric]) -> xr.Dataset:
+def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) -> xr.Dataset:
     """Score a cube with metric objects; one cell at a time is in memory.
 
     Parameters
@@ -62,7 +62,7 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, AnyMetric]) -> xr.Data
         a mean and a variance that are not there are computed. Optionally ``noise_variance``, and covariates as
         ``covariate_NAME``. With ``n_examples``, later rows of a cell are padding and do not count.
         With ``status``, a cell that is not done is NaN, and none of its examples is valid or dropped.
-        Arrays of dask are read chunk by chunk along ``example``.
+        Arrays of dask are read chunk by chunk along ``example``. Or its cells, read for all that is `wanted`.
     metrics
         Name in the result to metric.
 
@@ -78,7 +78,7 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, AnyMetric]) -> xr.Data
         When a variable or dimension is missing, the variance is given twice, a variance is negative, levels
         of quantiles repeat or are not between 0 and 1, or a metric compares with ``identity`` and there is none.
     """
-    cells = Cells(dataset, wanted(metrics))
+    cells = dataset if isinstance(dataset, Cells) else Cells(dataset, wanted(metrics))
     compared = [name for name, metric in metrics.items() if hasattr(metric, "score_against")]
     if compared and not cells.has_identity:
         raise InputError(
@@ -105,7 +105,7 @@ def score_cube(dataset: xr.Dataset, metrics: Mapping[str, AnyMetric]) -> xr.Data
             place = tuple({**cell.at, OUTPUT: j}[name] for name in cells.sizes)
             for name, score in scores.items():
                 results[name][place] = score
-    return _scores(dataset, tuple(cells.sizes), results, metrics, labels)
+    return _scores(cells.dataset, tuple(cells.sizes), results, metrics, labels)
 
 
 def wanted(metrics: Mapping[str, AnyMetric]) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -60,7 +61,7 @@ class Evidence:
     def __len__(self) -> int:
         return len(self.target)
 
-    @property
+    @cached_property
     def parts(self) -> frozenset[str]:
         """Names of what there is, as `Metric.needs` writes them."""
         there = [name for name in PER_EXAMPLE if getattr(self, name) is not None]

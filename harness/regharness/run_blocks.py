@@ -9,6 +9,7 @@ import xarray as xr
 
 from regharness import dims
 from regharness.block_scoring import score_on_blocks
+from regharness.cube_cells import Cells
 from regharness.joining import join
 
 
@@ -19,14 +20,14 @@ def has_blocks(metric: Any) -> bool:
 
 
 def run_on_blocks(
-    cubes: Mapping[str, xr.Dataset], metrics: Mapping[str, Any], labels: Mapping[str, Sequence[Any]]
+    cubes: Mapping[str, xr.Dataset | Cells], metrics: Mapping[str, Any], labels: Mapping[str, Sequence[Any]]
 ) -> xr.Dataset:
     """What blocks of examples contribute to the scores of a run.
 
     Parameters
     ----------
     cubes
-        Task to its predictions and targets.
+        Task to its predictions and targets, or to the cells of them.
     metrics
         Name in the result to metric; those that no block can contribute to are left out.
     labels

@@ -13,7 +13,8 @@ import xarray as xr
 
 from regharness import dims
 from regharness.catalog import Catalog
-from regharness.cube_scoring import compare_shifts, score_cube
+from regharness.cube_cells import Cells
+from regharness.cube_scoring import compare_shifts, score_cube, wanted
 from regharness.joining import join
 from regharness.magnitude import LONG_NAMES
 from regharness.run_blocks import run_on_blocks
@@ -44,7 +45,8 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     cell_metrics = {name: metric for name, metric in made.items() if not hasattr(metric, "compare")}
     shift_metrics = {name: metric for name, metric in made.items() if hasattr(metric, "compare")}
     summaries = {entry.label: catalog.component("metric", entry.use).summary for entry in entries}
-    parts = [_task_scores(run, task, cell_metrics) for task in run.tasks]
+    cells = {task: Cells(cube, wanted(cell_metrics)) for task, cube in run.cubes.items()}
+    parts = [_task_scores(cells[task], cell_metrics) for task in run.tasks]
     outputs = list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist()))
     order: dict[str, list[Any]] = {**run.labels, dims.OUTPUT: outputs}
     scores = join(parts, order)
@@ -57,16 +59,15 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
-    on_blocks = run_on_blocks(run.cubes, {name: made[name] for name in made if name in shown}, order)
+    on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
     store(on_blocks, run.folder / BLOCKS)
     for name in ("scores", "scored_blocks"):
         run.__dict__.pop(name, None)
     return scores
 
 
-def _task_scores(run: Run, task: str, metrics: dict[str, Any]) -> xr.Dataset:
-    cube = run.cube(task)
-    scores = score_cube(cube, metrics)
+def _task_scores(cells: Cells, metrics: dict[str, Any]) -> xr.Dataset:
+    scores, cube = score_cube(cells, metrics), cells.dataset
     scores[dims.STATUS] = cube[dims.STATUS].astype(np.int8)
     scores = scores.drop_vars([name for name in scores.coords if name not in scores.dims])
     return scores.assign({name: cube[name].variable for name in LONG_NAMES})

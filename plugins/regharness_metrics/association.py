@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from regharness.interfaces import Metric
 from regharness_metrics.means import OfMoments
@@ -40,7 +39,21 @@ def correlation(left: Values, right: Values) -> float:
 
 def rank_correlation(left: Values, right: Values) -> float:
     """Pearson correlation of average ranks; NaN when a side is constant."""
-    return correlation(rankdata(left), rankdata(right))
+    return correlation(average_ranks(left), average_ranks(right))
+
+
+def average_ranks(values: Values) -> Values:
+    """Ranks from 1 of ``(example,)``, ties getting their mean; as scipy's, without what that costs on a small cell."""
+    order = np.argsort(values)
+    placed = values[order]
+    fresh = np.flatnonzero(np.concatenate(([True], placed[1:] != placed[:-1])))
+    ranks = np.empty(values.size)
+    if fresh.size == values.size:
+        ranks[order] = np.arange(1, values.size + 1)
+        return ranks
+    sizes = np.diff(fresh, append=values.size)
+    ranks[order] = np.repeat(fresh + (sizes + 1) / 2, sizes)
+    return ranks
 
 
 def _correlation_of(m: Condensed) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -125,23 +126,24 @@ class Bins:
         """Examples in all."""
         return float(self.before[-1] + self.count[-1])
 
+    @cached_property
+    def inner(self) -> Values:
+        """Sum of 1 / k over the ranks k of each bin but its last."""
+        harmonic = digamma(np.append(self.before, self.n) + 1)
+        return np.asarray(np.diff(harmonic) - 1 / (self.before + self.count))
+
     def area(self) -> float:
         """AURC when all examples of a bin are tied."""
-        # The sum of S_k / k over a bin, in which S_k = S_a + (k - a) m.
-        start = self.total - self.count * self.mean - self.before * self.mean
-        return float(np.sum(start * _harmonic(self.before, self.count) + self.count * self.mean) / self.n)
+        # The sum of S_k / k over a bin, in which S_k = S_a + (k - a) m; at its last k it is S itself.
+        last = self.before + self.count
+        start = self.total - last * self.mean
+        return float(np.sum(start * (self.inner + 1 / last) + self.count * self.mean) / self.n)
 
     def area_bound(self) -> float:
         """How far AURC can be from it: each bin's losses all on its first example, or all on its last."""
-        inner = _harmonic(self.before, self.count - 1)
-        later = np.sum(self.mean * (self.count - 1 - self.before * inner))
-        sooner = np.sum((self.count + self.before) * self.mean * inner - self.mean * (self.count - 1))
+        later = np.sum(self.mean * (self.count - 1 - self.before * self.inner))
+        sooner = np.sum((self.count + self.before) * self.mean * self.inner - self.mean * (self.count - 1))
         return float(max(later, sooner) / self.n)
-
-
-def _harmonic(before: Values, count: Values) -> Values:
-    """Sum of 1 / k over the `count` whole numbers after `before`."""
-    return np.asarray(digamma(before + count + 1) - digamma(before + 1))
 
 
 def bins_by_sigma(state: Examples, loss: Loss) -> Bins | None:
@@ -179,7 +181,7 @@ def area_by_loss(state: Examples, loss: Loss) -> Estimate | None:
     width = 2.0 ** (SUM_SHIFTS[ERROR] - 23) * 1.001
     width *= 1 if loss == "absolute" else 2 + width
     gap = bins.count * bins.mean * width / 4
-    return _finite(bins.area(), float(np.sum(gap * _harmonic(bins.before, bins.count - 1)) / bins.n))
+    return _finite(bins.area(), float(np.sum(gap * bins.inner) / bins.n))
 
 
 def generalised_area(state: Examples, loss: Loss) -> Estimate | None:
