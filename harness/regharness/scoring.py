@@ -26,7 +26,7 @@ COUNTS = {
 EXACT_UP_TO = 100_000
 """Examples of a cell up to which every metric is computed from all of them at once, exactly."""
 
-BLOCK = 131_072
+BLOCK = 262_144
 """Examples of a larger cell that are gone through at a time: few enough to stay in a processor's cache."""
 
 AnyMetric = Metric | IdentityMetric

@@ -1,6 +1,6 @@
 """Sum what a block's moments need, in one compiled pass. Owns no definition of a metric and no edge case.
 
-Only ordinary blocks come here: `all_ordinary` says which ones are, and bounds them so that nothing below overflows,
+Only ordinary blocks are summed: `sum_block` says which ones are, and bounds them so that nothing below overflows,
 divides by zero or meets an infinity; that is what lets a compiler reorder and vectorise these loops. Sums are float64
 whatever the block's type, formed over runs of 512 examples that stay in the first-level cache.
 
@@ -77,16 +77,6 @@ def _all_within(values, low, high):
     for i in range(values.size):
         odd |= not ((values[i] >= low) & (values[i] <= high))
     return not odd
-
-
-def all_ordinary(target, mean, variance):
-    """Whether a block is finite and far from overflow, and its sigmas, if there are any, are neither zero nor near."""
-    kind = target.dtype.type
-    # The whole range of float32 is far from what overflows in float64.
-    most = kind(min(LIMIT, float(np.finfo(kind).max)))
-    least = kind(max(1 / LIMIT**2, float(np.finfo(kind).tiny)))
-    high = kind(min(LIMIT**2, float(np.finfo(kind).max)))
-    return all(_all_within(values, -most, most) for values in (target, mean)) and _all_within(variance, least, high)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
@@ -239,7 +229,7 @@ def _head_means(target, mean, variance, scored, head):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sum_block(target, mean, variance, asked, levels, thresholds, overs, tables, out):
+def _sum_block(target, mean, variance, limits, asked, levels, thresholds, overs, tables, out):
     point, largest, spread, crps, logs = asked
     head, sums, inside, below, overshoot = out
     scored = variance.size > 0
@@ -250,6 +240,10 @@ def _sum_block(target, mean, variance, asked, levels, thresholds, overs, tables,
     for start in range(0, target.size, RUN):
         stop = min(start + RUN, target.size)
         y, m, n = target[start:stop], mean[start:stop], stop - start
+        if not (_all_within(y, -limits[0], limits[0]) and _all_within(m, -limits[0], limits[0])):
+            return -1.0
+        if not _all_within(variance[start:stop], limits[1], limits[2]):
+            return -1.0
         if point:
             _add_point(y, m, head, sums)
         if largest:
@@ -277,7 +271,7 @@ def _sum_block(target, mean, variance, asked, levels, thresholds, overs, tables,
 
 
 def sum_block(target, mean, variance, asked, levels, thresholds, overs):
-    """Sum a block of ordinary examples.
+    """Sum a block of ordinary examples: finite and far from overflow, and sigma, where it is scored, no nearer zero.
 
     Parameters
     ----------
@@ -291,8 +285,9 @@ def sum_block(target, mean, variance, asked, levels, thresholds, overs):
 
     Returns
     -------
-    tuple
-        Means of the head, sums, the three arrays for the three kinds of quantile, and the largest absolute error.
+    tuple or None
+        None where an example is not ordinary. Else means of the head, sums, the three arrays for the three kinds of
+        quantile, and the largest absolute error.
     """
     out = (
         np.zeros(5),
@@ -301,5 +296,9 @@ def sum_block(target, mean, variance, asked, levels, thresholds, overs):
         np.zeros(thresholds.size, np.int64),
         np.zeros(overs.size),
     )
-    peak = _sum_block(target, mean, variance, asked, levels, thresholds, overs, (_TAIL, _DENSITY), out)
-    return (*out, peak)
+    kind = target.dtype.type
+    # The whole range of float32 is far from what overflows in float64.
+    most, high = (kind(min(limit, float(np.finfo(kind).max))) for limit in (LIMIT, LIMIT**2))
+    limits = (most, kind(max(1 / LIMIT**2, float(np.finfo(kind).tiny))), high)
+    peak = _sum_block(target, mean, variance, limits, asked, levels, thresholds, overs, (_TAIL, _DENSITY), out)
+    return None if peak < 0 else (*out, peak)

@@ -119,13 +119,11 @@ class Moments(Stream):
 
     def condense(self, block: Evidence) -> Condensed:
         """Moments of a block, which is one at least long."""
-        from regharness_metrics.moment_kernels import all_ordinary
-
         parts: list[Any] = [block.target, block.mean, *([block.variance] if self._scores_variance else [])]
         kind = np.result_type(*parts)
         y, m, *given = (np.ascontiguousarray(part, dtype=kind) for part in parts)
         v = given[0] if given else np.empty(0, kind)
-        condensed = self._sum_ordinary(y, m, v) if all_ordinary(y, m, v) else self._sum_any(y, m, v)
+        condensed = self._sum_ordinary(y, m, v) or self._sum_any(y, m, v)
         for side, values in enumerate((y, m, *given)):
             condensed.first[side] = values[0] if side < 2 else math.sqrt(values[0])
             condensed.constant[side] = values[0] == values[-1] and bool((values == values[0]).all())
@@ -160,11 +158,14 @@ class Moments(Stream):
         inside, over = (np.array([central_quantile(p) for p in percents]) for percents in (self.inside, self.over))
         return inside, np.array(self.below, dtype=np.float64), over
 
-    def _sum_ordinary(self, y: Any, m: Any, v: Any) -> Condensed:
+    def _sum_ordinary(self, y: Any, m: Any, v: Any) -> Condensed | None:
         from regharness_metrics import moment_kernels as kernels
 
         asked = tuple(part in self.parts for part in (POINT, LARGEST, SPREAD, CRPS, LOG_SIGMA))
-        head, sums, *by_quantile, largest = kernels.sum_block(y, m, v, asked, *self._quantiles)
+        summed = kernels.sum_block(y, m, v, asked, *self._quantiles)
+        if summed is None:
+            return None
+        head, sums, *by_quantile, largest = summed
         n, scored = y.size, v.size
         weights = np.array([n, n, n, scored or 1, scored or 1])
         shift = sums[kernels.FIRST] / weights

@@ -3,8 +3,8 @@
 The bits of a float32 without the sign rise with its size, and all numbers between two powers of two, an octave, have
 as many keys, so that bins of so many keys are fine near zero and coarse far out: no heavy tail makes them too wide for
 the rest. A float64 is rounded to float32 for its bin alone, which keeps the order of bins. A number's slot is the
-number of its bin from the first that is taken on, from 1; zero has slot 0, so that it does not stretch the range; a
-negative number has the slot of its size, negated.
+number of its bin from that of zero, negative for a negative number. Tables have a slot for every float32: the memory
+of those that no number has is never touched.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ TARGET, MEAN, VARIANCE, ERROR = range(4)
 SUM_SHIFTS = (0, 0, 23 - 13, 23 - 8)
 RANK_SHIFT = 23 - 11
 """Bits dropped of the 23 that tell numbers of one octave apart, where losses are summed and where ranks are wanted."""
+
+INFINITE = 0x7F800000
+"""The bits of infinity, above those of all numbers."""
 
 _SIZE = 0x7FFFFFFF
 
@@ -37,57 +40,25 @@ def _errors(target, mean, errors):
 
 
 @njit(cache=True, nogil=True)
-def _extend(bits, known):
-    low, high = np.uint32(known[0] - 1), np.uint32(known[1])
+def _sum_slots(bits, shift, slots):
     for i in range(bits.size):
-        size = bits[i] & np.uint32(_SIZE)
-        # One less, so that zero becomes the largest.
-        some = np.uint32(size - np.uint32(1))
-        low = some if some < low else low
-        high = np.uint32(size) if size > high else high
-    known[0], known[1] = np.int64(low) + 1, high
+        slots[i] = np.int32(np.int32(bits[i] & _SIZE) >> shift)
 
 
 @njit(cache=True, nogil=True)
-def extend_ranges(target, mean, variance, wanted, known):
-    """Extend the smallest and the largest bits of what is not zero.
-
-    `known` is ``(4, 2)`` int64 and is changed, where `wanted` ``(4,)`` says so.
-    """
-    bits, errors = np.empty(RUN, np.int32), np.empty(RUN)
-    for start in range(0, target.size, RUN):
-        stop = min(start + RUN, target.size)
-        here = bits[: stop - start]
-        for part in range(4):
-            if not wanted[part]:
-                continue
-            if part == TARGET:
-                _single(target[start:stop], here)
-            elif part == MEAN:
-                _single(mean[start:stop], here)
-            elif part == VARIANCE:
-                _single(variance[start:stop], here)
-            else:
-                _errors(target[start:stop], mean[start:stop], errors[: stop - start])
-                _single(errors[: stop - start], here)
-            _extend(here.view(np.uint32), known[part])
-
-
-@njit(cache=True, nogil=True)
-def _sum_slots(bits, shift, base, slots):
+def _rank_slots(bits, middle, slots):
     for i in range(bits.size):
-        size = np.int32(bits[i] & _SIZE)
-        slot = np.int32(np.int32(size >> shift) - base)
-        slots[i] = slot if slot > 0 else np.int32(0)
-
-
-@njit(cache=True, nogil=True)
-def _rank_slots(bits, base, middle, slots):
-    for i in range(bits.size):
-        size = np.int32(bits[i] & _SIZE)
-        slot = np.int32(np.int32(size >> RANK_SHIFT) - base)
-        slot = slot if slot > 0 else np.int32(0)
+        slot = np.int32(np.int32(bits[i] & _SIZE) >> RANK_SHIFT)
         slots[i] = np.int32(middle - slot) if bits[i] < 0 else np.int32(middle + slot)
+
+
+@njit(cache=True, nogil=True)
+def _extremes(slots, low, high):
+    for i in range(slots.size):
+        slot = np.uint32(slots[i])
+        low = slot if slot < low else low
+        high = slot if slot > high else high
+    return low, high
 
 
 @njit(cache=True, nogil=True)
@@ -105,7 +76,7 @@ def _sum(slots, losses, table):
 
 
 @njit(cache=True, nogil=True)
-def tabulate(target, mean, variance, part, bases, counts, sums):
+def tabulate(target, mean, variance, part, counts, sums, reached):
     """Add a block to the tables of one part, those that are not empty.
 
     Parameters
@@ -114,12 +85,12 @@ def tabulate(target, mean, variance, part, bases, counts, sums):
         ``(example,)``, all float32 or all float64, contiguous; `variance` is empty where nothing wants it.
     part
         What is binned.
-    bases
-        ``(part, 2)`` int64: the slot before the first, in counts and in sums.
     counts
         Of each part, ``(slot,)`` int32 whose middle is slot 0.
     sums
         ``(slot, 2)`` float64 of counts and of sums: of squared and of absolute errors by variance, then by error.
+    reached
+        ``(2, 2)`` uint32 that is changed: the first and the last slot that any number has, in counts and in sums.
     """
     bits, slots, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
     by_part, squared, absolute = counts[part], sums[0], sums[1]
@@ -142,10 +113,12 @@ def tabulate(target, mean, variance, part, bases, counts, sums):
         else:
             _single(errors[:n], bits)
         if by_part.size:
-            _rank_slots(bits[:n], np.int32(bases[part, 0]), np.int32(by_part.size // 2), slots[:n])
+            _rank_slots(bits[:n], np.int32(by_part.size // 2), slots[:n])
+            reached[0, 0], reached[0, 1] = _extremes(slots[:n], reached[0, 0], reached[0, 1])
             _count(slots[:n], by_part)
         if summed:
-            _sum_slots(bits[:n], SUM_SHIFTS[part], np.int32(bases[part, 1]), slots[:n])
+            _sum_slots(bits[:n], SUM_SHIFTS[part], slots[:n])
+            reached[1, 0], reached[1, 1] = _extremes(slots[:n], reached[1, 0], reached[1, 1])
             if absolute.size:
                 _sum(slots[:n], errors, absolute)
             if squared.size:
@@ -155,14 +128,13 @@ def tabulate(target, mean, variance, part, bases, counts, sums):
 
 
 @njit(cache=True, nogil=True)
-def sum_products(target, mean, variance, parts, bases, left_ranks, right_ranks):
+def sum_products(target, mean, variance, parts, left_ranks, right_ranks):
     """Sum the products of an example's two ranks, of target and mean or else of error and variance.
 
     Ranks are ``(slot,)`` int32, whose middle is slot 0, below 2^27 in size.
     """
     one, two, bits, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
     middle, centre = np.int32(left_ranks.size // 2), np.int32(right_ranks.size // 2)
-    left_base, right_base = np.int32(bases[parts[0], 0]), np.int32(bases[parts[1], 0])
     total = 0.0
     for start in range(0, target.size, RUN):
         stop = min(start + RUN, target.size)
@@ -172,12 +144,12 @@ def sum_products(target, mean, variance, parts, bases, left_ranks, right_ranks):
         else:
             _errors(target[start:stop], mean[start:stop], errors[:n])
             _single(errors[:n], bits)
-        _rank_slots(bits[:n], left_base, middle, one[:n])
+        _rank_slots(bits[:n], middle, one[:n])
         if parts[1] == MEAN:
             _single(mean[start:stop], bits)
         else:
             _single(variance[start:stop], bits)
-        _rank_slots(bits[:n], right_base, centre, two[:n])
+        _rank_slots(bits[:n], centre, two[:n])
         products = 0
         for i in range(n):
             products += np.int64(left_ranks[np.uint32(one[i])]) * np.int64(right_ranks[np.uint32(two[i])])

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from regharness.metric_protocols import Accumulator, Evidence, Metric
-from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.streams import Examples, Stream, of_large
 
 Values = NDArray[np.float64]
@@ -32,9 +31,6 @@ PARTS = ("target", "mean", "variance", "error")
 
 TOLERANCE = 2e-4
 """Largest error bound that is let pass, of the size of a score; of a correlation, outright."""
-
-MOST_SLOTS = 2**20
-"""Bins that are kept; where numbers lie so far apart that they need more, all are sorted."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +63,8 @@ class Ordered(Stream):
         return Ordered(self.ranked | other.ranked, self.summed | other.summed)
 
     def update(self, state: Examples, evidence: Evidence) -> Examples:
-        """Keep a block, and see while it is at hand how far its numbers reach."""
-        known = {name: found for name, found in state.found.items() if name in ("ranges", "reached")}
-        state = Examples([*state.blocks, evidence], {**known, "wanted": self})
-        if len(state) > EXACT_UP_TO:
-            _ranges(state)
-        return state
+        """Keep a block."""
+        return Examples([*state.blocks, evidence], {"wanted": self})
 
     def merge(self, one: Examples, two: Examples) -> Examples:
         """The blocks of both."""
@@ -146,12 +138,12 @@ class Bins:
         return float(max(later, sooner) / self.n)
 
 
-def bins_by_sigma(state: Examples, loss: Loss) -> Bins | None:
-    """The losses of all examples in bins of their variance; None where there are too many bins."""
+def bins_by_sigma(state: Examples, loss: Loss) -> Bins:
+    """The losses of all examples in bins of their variance."""
     return _bins(state, "variance", loss)
 
 
-def bins_by_loss(state: Examples, loss: Loss) -> Bins | None:
+def bins_by_loss(state: Examples, loss: Loss) -> Bins:
     """The losses of all examples in bins of their size."""
     return _bins(state, "error", loss)
 
@@ -165,14 +157,12 @@ BY_BOTH = {loss: Ordered(summed=BY_VARIANCE[loss].summed | BY_ERROR[loss].summed
 def area_by_sigma(state: Examples, loss: Loss) -> Estimate | None:
     """AURC."""
     bins = bins_by_sigma(state, loss)
-    return None if bins is None else _finite(bins.area(), bins.area_bound())
+    return _finite(bins.area(), bins.area_bound())
 
 
 def area_by_loss(state: Examples, loss: Loss) -> Estimate | None:
     """AURC of the order by loss."""
     bins = bins_by_loss(state, loss)
-    if bins is None:
-        return None
     # Losses of a bin rise from its low end to its high end, so their sums lie below the straight line by at most
     # c (m - low) (high - m) / (high - low), where those from the low end meet those from the high one.
     from regharness_metrics.order_kernels import ERROR, SUM_SHIFTS
@@ -187,8 +177,6 @@ def area_by_loss(state: Examples, loss: Loss) -> Estimate | None:
 def generalised_area(state: Examples, loss: Loss) -> Estimate | None:
     """AUGRC."""
     bins = bins_by_sigma(state, loss)
-    if bins is None:
-        return None
     total = bins.count * bins.mean
     value = np.sum(total * (bins.n - bins.before - bins.count / 2)) / bins.n**2
     return _finite(float(value), float(np.sum(total * (bins.count - 1)) / 2 / bins.n**2))
@@ -197,8 +185,6 @@ def generalised_area(state: Examples, loss: Loss) -> Estimate | None:
 def risk_of_first(state: Examples, kept: int) -> Estimate | None:
     """Mean squared error of the `kept` examples of lowest sigma."""
     bins = bins_by_sigma(state, "squared")
-    if bins is None:
-        return None
     cut = int(np.searchsorted(bins.before, kept, side="left")) - 1
     taken, count, mean = kept - bins.before[cut], bins.count[cut], bins.mean[cut]
     value = (bins.total[cut] - (count - taken) * mean) / kept
@@ -215,24 +201,24 @@ def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | No
     from regharness_metrics.order_kernels import sum_products
 
     tables, n = _tables(state), len(state)
-    if tables is None or n >= 2**27:
+    if n >= 2**27:
         return None
     parts = (PARTS.index(left), PARTS.index(right))
-    ranks, sizes, doubts = zip(*(_ranks(tables.counts[part], n) for part in parts), strict=True)
+    ranks, sizes, doubts = zip(*(_ranks(tables[part], n) for part in (left, right)), strict=True)
     if not min(sizes):
         return None
-    total = sum(sum_products(*_arrays(state, block), parts, tables.bases, *ranks) for block in state.blocks)
+    total = sum(sum_products(*_arrays(state, block), parts, *ranks) for block in state.blocks)
     r = total / math.sqrt(sizes[0]) / math.sqrt(sizes[1])
     d, f = (math.sqrt(doubt / size) for doubt, size in zip(doubts, sizes, strict=True))
     return Estimate(r, math.sqrt(max(0.0, 1 - r * r)) * (d + f) + d * f + (d * d + f * f) / 2)
 
 
-def _ranks(counts: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], float, float]:
+def _ranks(counts: _Table, n: int) -> tuple[NDArray[np.int32], float, float]:
     """Twice the centred average rank of each slot, their sum of squares, and that of what ties may hide."""
-    filled = np.flatnonzero(counts)
-    count = counts[filled].astype(np.float64)
+    filled = counts.first + np.flatnonzero(counts.values[counts.first : counts.last + 1])
+    count = counts.values[filled].astype(np.float64)
     rank = 2 * np.cumsum(count) - count - n
-    table = np.zeros(counts.size, np.int32)
+    table = np.zeros(counts.values.size, np.int32)
     table[filled] = rank
     return table, float(count @ rank**2), float(count @ (count**2 - 1)) / 3
 
@@ -251,64 +237,51 @@ def _arrays(state: Examples, block: Evidence) -> tuple[Any, Any, Any]:
     return y, m, v[0] if v else y[:0]
 
 
-def _ranges(state: Examples) -> NDArray[np.int64]:
-    """The smallest and the largest bits of each part but zero, ``(4, 2)``, of all blocks."""
-    from regharness_metrics.order_kernels import extend_ranges
-
-    wanted: Ordered = state.found["wanted"]
-    asked = np.array([part in wanted.ranked or any(by == part for by, _ in wanted.summed) for part in PARTS])
-    ranges = state.found.setdefault("ranges", np.tile([2**31 - 1, 0], (4, 1)))
-    for block in state.blocks[state.found.get("reached", 0) :]:
-        extend_ranges(*_arrays(state, block), asked, ranges)
-    state.found["reached"] = len(state.blocks)
-    return ranges
-
-
 @dataclass(frozen=True)
-class _Tables:
-    bases: NDArray[np.int64]
-    counts: tuple[NDArray[np.int32], ...]
-    sums: dict[tuple[str, str], Values]
+class _Table:
+    """A table, and the first and the last of its slots that are filled."""
+
+    values: NDArray[Any]
+    first: int
+    last: int
 
 
-def _tables(state: Examples) -> _Tables | None:
-    """All tables that are wanted, filled in one pass; None where numbers lie too far apart for them."""
+def _tables(state: Examples) -> dict[Any, _Table]:
+    """All tables that are wanted, by what is ranked, or by what is binned and the loss that is summed."""
     if "tables" not in state.found:
         state.found["tables"] = _tabulate(state)
-    found: _Tables | None = state.found["tables"]
+    tables: dict[Any, _Table] = state.found["tables"]
+    return tables
+
+
+def _tabulate(state: Examples) -> dict[Any, _Table]:
+    from regharness_metrics.order_kernels import INFINITE, RANK_SHIFT, SUM_SHIFTS, tabulate
+
+    wanted: Ordered = state.found["wanted"]
+    slots = 2 * (INFINITE >> RANK_SHIFT) + 1
+    counts = tuple(np.zeros(slots if part in wanted.ranked else 0, np.int32) for part in PARTS)
+    keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
+    sizes = [(INFINITE >> SUM_SHIFTS[PARTS.index(key[0])]) + 1 if key in wanted.summed else 0 for key in keys]
+    sums = tuple(np.zeros((size, 2)) for size in sizes)
+    found: dict[Any, _Table] = {}
+    # One part after the other, so that the cache holds the tables of one at a time.
+    for place, part in enumerate(PARTS):
+        reached = np.array([[2**32 - 1, 0]] * 2, np.uint32)
+        for block in state.blocks:
+            tabulate(*_arrays(state, block), place, counts, sums, reached)
+        (first, last), (first_sum, last_sum) = reached.tolist()
+        found[part] = _Table(counts[place], first, last)
+        found |= {
+            key: _Table(table, first_sum, last_sum) for key, table in zip(keys, sums, strict=True) if key[0] == part
+        }
     return found
 
 
-def _tabulate(state: Examples) -> _Tables | None:
-    from regharness_metrics.order_kernels import RANK_SHIFT, SUM_SHIFTS, tabulate
-
-    wanted: Ordered = state.found["wanted"]
-    low, high = np.minimum(_ranges(state), 2**31 - 1).T
-    shifts = np.array([[RANK_SHIFT] * 4, SUM_SHIFTS]).T
-    bases = (np.minimum(low, high)[:, None] >> shifts) - 1
-    slots = (high[:, None] >> shifts) - bases + 1
-    counts = tuple(
-        np.zeros(2 * slots[place, 0] - 1 if part in wanted.ranked else 0, np.int32) for place, part in enumerate(PARTS)
-    )
-    keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
-    asked = [int(slots[PARTS.index(part), 1]) if (part, loss) in wanted.summed else 0 for part, loss in keys]
-    if max(*asked, *(count.size // 2 for count in counts)) > MOST_SLOTS:
-        return None
-    sums = {key: np.zeros((size, 2)) for key, size in zip(keys, asked, strict=True)}
-    # One part after the other, so that the cache holds the tables of one at a time.
-    for part in range(len(PARTS)):
-        for block in state.blocks:
-            tabulate(*_arrays(state, block), part, bases, counts, tuple(sums.values()))
-    return _Tables(bases, counts, sums)
-
-
-def _bins(state: Examples, part: str, loss: Loss) -> Bins | None:
-    tables = _tables(state)
-    if tables is None:
-        return None
+def _bins(state: Examples, part: str, loss: Loss) -> Bins:
     if (part, loss) not in state.found:
-        table = tables.sums[part, loss]
-        count, total = table[table[:, 0] > 0].T
+        table = _tables(state)[part, loss]
+        rows = table.values[table.first : table.last + 1]
+        count, total = rows[rows[:, 0] > 0].T
         state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count)
     bins: Bins = state.found[part, loss]
     return bins
