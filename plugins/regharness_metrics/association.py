@@ -1,7 +1,9 @@
 """Measure how prediction and target vary together. Looks at no uncertainty but for its ranking of errors.
 
 Notation: y target, mu mean, e = y - mu. A side is constant when all its values are equal, tested exactly:
-rounding makes the variance of a repeated 0.1 positive. All exact over the examples of a cell, in float64.
+rounding makes the variance of a repeated 0.1 positive. All exact over the examples of a cell, in float64; ranks of
+more than 100,000 that come in blocks are those of fine bins, which move a correlation by less than 0.0002
+(`regharness_metrics.orders`).
 """
 
 from __future__ import annotations
