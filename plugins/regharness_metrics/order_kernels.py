@@ -155,3 +155,37 @@ def sum_products(target, mean, variance, parts, left_ranks, right_ranks):
             products += np.int64(left_ranks[np.uint32(one[i])]) * np.int64(right_ranks[np.uint32(two[i])])
         total += products
     return total
+
+
+@njit(cache=True, nogil=True)
+def tell_apart(target, mean, variance, part, ranked, firsts, kinds):
+    """Find the slots that hold different numbers.
+
+    `firsts` ``(slot,)`` float64 and `kinds` ``(slot,)`` uint8 are changed: 0 for a slot without a number, 1 where all
+    its numbers are the one in `firsts`, 2 where some differ. Slots are those of counts if `ranked`, else those of sums.
+    """
+    bits, slots, numbers = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
+    for start in range(0, target.size, RUN):
+        stop = min(start + RUN, target.size)
+        n = stop - start
+        for i in range(n):
+            if part == TARGET:
+                numbers[i] = target[start + i]
+            elif part == MEAN:
+                numbers[i] = mean[start + i]
+            elif part == VARIANCE:
+                numbers[i] = variance[start + i]
+            else:
+                numbers[i] = abs(np.float64(target[start + i]) - np.float64(mean[start + i]))
+        _single(numbers[:n], bits)
+        if ranked:
+            _rank_slots(bits[:n], np.int32(kinds.size // 2), slots[:n])
+        else:
+            _sum_slots(bits[:n], SUM_SHIFTS[part], slots[:n])
+        for i in range(n):
+            slot = np.uint32(slots[i])
+            if kinds[slot] == 0:
+                kinds[slot] = 1
+                firsts[slot] = numbers[i]
+            elif firsts[slot] != numbers[i]:
+                kinds[slot] = 2

@@ -33,6 +33,10 @@ TOLERANCE = 2e-4
 """Largest error bound that is let pass, of the size of a score; of a correlation, outright."""
 
 
+TOLD_APART = "told apart"
+"""Under which a state keeps which slots hold different numbers, once that is asked for."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A score, and by how much the exact one can differ at most."""
@@ -84,10 +88,17 @@ class Ordered(Stream):
 def estimated(estimate: Callable[[Any, Examples], Estimate | None], *, relative: bool = True) -> Any:
     """Make the `Metric.finalize` of a metric that has an estimate and a bound for many examples."""
 
+    def close(found: Estimate) -> bool:
+        return found.bound <= TOLERANCE * (abs(found.value) if relative else 1)
+
     @np.errstate(all="ignore")
     def formula(metric: Metric, state: Examples) -> Any:
         found = estimate(metric, state)
-        if found is not None and found.bound <= TOLERANCE * (abs(found.value) if relative else 1):
+        if found is not None and not close(found) and TOLD_APART not in state.found:
+            # A bin may hold one number many times; it takes another pass to know.
+            state.found = {name: state.found[name] for name in ("wanted", "tables")} | {TOLD_APART: {}}
+            found = estimate(metric, state)
+        if found is not None and close(found):
             return found.value
         return Metric.finalize(metric, state.blocks)
 
@@ -106,12 +117,15 @@ class Bins:
         Sum of the losses in lower bins and this one.
     mean
         Mean loss of each.
+    mixed
+        Whether a bin may hold different numbers, so that its examples have an order that is not known.
     """
 
     before: Values
     count: Values
     total: Values
     mean: Values
+    mixed: NDArray[np.bool_]
 
     @property
     def n(self) -> float:
@@ -133,9 +147,9 @@ class Bins:
 
     def area_bound(self) -> float:
         """How far AURC can be from it: each bin's losses all on its first example, or all on its last."""
-        later = np.sum(self.mean * (self.count - 1 - self.before * self.inner))
-        sooner = np.sum((self.count + self.before) * self.mean * self.inner - self.mean * (self.count - 1))
-        return float(max(later, sooner) / self.n)
+        later = self.mean * (self.count - 1 - self.before * self.inner)
+        sooner = (self.count + self.before) * self.mean * self.inner - self.mean * (self.count - 1)
+        return float(max(np.sum(later[self.mixed]), np.sum(sooner[self.mixed])) / self.n)
 
 
 def bins_by_sigma(state: Examples, loss: Loss) -> Bins:
@@ -179,7 +193,7 @@ def generalised_area(state: Examples, loss: Loss) -> Estimate | None:
     bins = bins_by_sigma(state, loss)
     total = bins.count * bins.mean
     value = np.sum(total * (bins.n - bins.before - bins.count / 2)) / bins.n**2
-    return _finite(float(value), float(np.sum(total * (bins.count - 1)) / 2 / bins.n**2))
+    return _finite(float(value), float(np.sum((total * (bins.count - 1))[bins.mixed]) / 2 / bins.n**2))
 
 
 def risk_of_first(state: Examples, kept: int) -> Estimate | None:
@@ -188,7 +202,9 @@ def risk_of_first(state: Examples, kept: int) -> Estimate | None:
     cut = int(np.searchsorted(bins.before, kept, side="left")) - 1
     taken, count, mean = kept - bins.before[cut], bins.count[cut], bins.mean[cut]
     value = (bins.total[cut] - (count - taken) * mean) / kept
-    return _finite(float(value), float(max(taken, count - taken) * mean / kept if taken < count else 0))
+    return _finite(
+        float(value), float(max(taken, count - taken) * mean / kept if taken < count and bins.mixed[cut] else 0)
+    )
 
 
 def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | None:
@@ -200,11 +216,10 @@ def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | No
     """
     from regharness_metrics.order_kernels import sum_products
 
-    tables, n = _tables(state), len(state)
-    if n >= 2**27:
+    if len(state) >= 2**27:
         return None
     parts = (PARTS.index(left), PARTS.index(right))
-    ranks, sizes, doubts = zip(*(_ranks(tables[part], n) for part in (left, right)), strict=True)
+    ranks, sizes, doubts = zip(*(_ranks(state, part) for part in (left, right)), strict=True)
     if not min(sizes):
         return None
     total = sum(sum_products(*_arrays(state, block), parts, *ranks) for block in state.blocks)
@@ -213,14 +228,16 @@ def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | No
     return Estimate(r, math.sqrt(max(0.0, 1 - r * r)) * (d + f) + d * f + (d * d + f * f) / 2)
 
 
-def _ranks(counts: _Table, n: int) -> tuple[NDArray[np.int32], float, float]:
+def _ranks(state: Examples, part: str) -> tuple[NDArray[np.int32], float, float]:
     """Twice the centred average rank of each slot, their sum of squares, and that of what ties may hide."""
+    counts, n = _tables(state)[part], len(state)
     filled = counts.first + np.flatnonzero(counts.values[counts.first : counts.last + 1])
     count = counts.values[filled].astype(np.float64)
     rank = 2 * np.cumsum(count) - count - n
     table = np.zeros(counts.values.size, np.int32)
     table[filled] = rank
-    return table, float(count @ rank**2), float(count @ (count**2 - 1)) / 3
+    doubt = (count * (count**2 - 1))[_mixed(state, part, counts, ranked=True)[filled]]
+    return table, float(count @ rank**2), float(doubt.sum()) / 3
 
 
 def _finite(value: float, bound: float) -> Estimate | None:
@@ -277,11 +294,28 @@ def _tabulate(state: Examples) -> dict[Any, _Table]:
     return found
 
 
+def _mixed(state: Examples, part: str, table: _Table, *, ranked: bool) -> NDArray[np.bool_]:
+    """Which slots may hold different numbers: all, until it was asked for to tell them apart."""
+    from regharness_metrics.order_kernels import tell_apart
+
+    size = len(table.values)
+    if TOLD_APART not in state.found:
+        return np.ones(size, dtype=bool)
+    known: dict[Any, NDArray[np.bool_]] = state.found[TOLD_APART]
+    if (part, ranked) not in known:
+        firsts, kinds = np.zeros(size), np.zeros(size, np.uint8)
+        for block in state.blocks:
+            tell_apart(*_arrays(state, block), PARTS.index(part), ranked, firsts, kinds)
+        known[part, ranked] = kinds == 2
+    return known[part, ranked]
+
+
 def _bins(state: Examples, part: str, loss: Loss) -> Bins:
     if (part, loss) not in state.found:
         table = _tables(state)[part, loss]
-        rows = table.values[table.first : table.last + 1]
-        count, total = rows[rows[:, 0] > 0].T
-        state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count)
+        filled = table.first + np.flatnonzero(table.values[table.first : table.last + 1, 0])
+        count, total = table.values[filled].T
+        mixed = _mixed(state, part, table, ranked=False)[filled]
+        state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count, mixed)
     bins: Bins = state.found[part, loss]
     return bins

@@ -244,3 +244,15 @@ def test_scoring_a_small_cell_compiles_nothing():
         "assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", ["one sigma", "ties", "few sigmas"])
+def test_few_distinct_numbers_need_no_sorting(kind):
+    target, mean, variance = KINDS[kind]
+    metric = METRICS["aurc"]
+    state = metric.update(metric.init(), target, mean, variance)
+    exact = rh.evaluate(target, mean, variance, "aurc", exact=True)["aurc"]
+    found = metric.finalize(state)
+
+    assert found == pytest.approx(exact, rel=1e-9)
+    assert area_by_sigma(state, "squared").bound <= 1e-9 * exact
