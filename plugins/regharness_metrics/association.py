@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
+from regharness_metrics.bins import Ordered
 from regharness_metrics.means import OfMoments
 from regharness_metrics.moments import MM, POINT, YM, YY, Condensed, Moments, from_moments
-from regharness_metrics.orders import Ordered, estimated, rank_correlation_of
+from regharness_metrics.orders import estimated, rank_correlation_of
 
 Values = NDArray[np.float64]
 

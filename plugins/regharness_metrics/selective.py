@@ -8,29 +8,17 @@ that come in blocks, fine histograms give them to within 0.02% (`regharness_metr
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
 from regharness.scoring import EXACT_UP_TO
-from regharness_metrics.orders import (
-    BY_BOTH,
-    BY_ERROR,
-    BY_VARIANCE,
-    Estimate,
-    area_by_loss,
-    area_by_sigma,
-    estimated,
-    generalised_area,
-    risk_of_first,
-)
+from regharness_metrics.bins import BY_BOTH, BY_ERROR, BY_VARIANCE, Loss
+from regharness_metrics.orders import Estimate, area_by_loss, area_by_sigma, estimated, generalised_area, risk_of_first
 from regharness_metrics.sorting import tied_means
 from regharness_metrics.streams import Examples
 
 Values = NDArray[np.float64]
-Loss = Literal["squared", "absolute"]
 
 
 def _losses(target: Values, mean: Values, loss: Loss) -> Values:

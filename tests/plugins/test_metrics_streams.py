@@ -13,17 +13,10 @@ from scipy.stats import norm, spearmanr
 import regharness as rh
 from regharness.catalog import load_catalog
 from regharness.metric_protocols import Evidence
+from regharness_metrics.bins import BY_BOTH, Ordered
 from regharness_metrics.moment_kernels import CRPS, LOG_SIGMA, sum_block
 from regharness_metrics.moments import Moments
-from regharness_metrics.orders import (
-    BY_BOTH,
-    Ordered,
-    area_by_loss,
-    area_by_sigma,
-    generalised_area,
-    rank_correlation_of,
-    risk_of_first,
-)
+from regharness_metrics.orders import area_by_loss, area_by_sigma, generalised_area, rank_correlation_of, risk_of_first
 from regharness_metrics.sorting import tied_means
 
 N = 120_000
