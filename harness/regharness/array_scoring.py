@@ -156,15 +156,18 @@ def with_moments_of_members(arrays: Arrays) -> Arrays:
     """Add the mean and the total variance of an ensemble's members, where they are not given.
 
     Members are ``(..., member)``. The total is the mean of their variances and the variance of their means (ddof 0):
-    the law of total variance; Kendall & Gal, NeurIPS (2017). Both are computed about the mean.
+    the law of total variance; Kendall & Gal, NeurIPS (2017). Both are computed about the mean. An infinite member makes
+    it infinite.
     """
     if MEMBERS not in arrays:
         return arrays
     members = arrays[MEMBERS].astype(np.float64, copy=False)
-    mean = members.mean(axis=-1)
+    with np.errstate(invalid="ignore"):
+        mean = members.mean(axis=-1)
+        spread = np.square(members - mean[..., None]).mean(axis=-1)
     found = {MEAN: mean}
     if VARIANCE not in arrays:
-        found[VARIANCE] = np.square(members - mean[..., None]).mean(axis=-1)
+        found[VARIANCE] = np.where(np.isinf(members).any(axis=-1), np.inf, spread)
         if MEMBER_VARIANCE in arrays:
             found[VARIANCE] = found[VARIANCE] + arrays[MEMBER_VARIANCE].mean(axis=-1, dtype=np.float64)
     return {**found, **arrays}

@@ -16,7 +16,7 @@ from regharness.cube_cells import Cells
 from regharness.cube_scoring import wanted
 from regharness.dims import BLOCK, OUTPUT
 from regharness.metric_protocols import Evidence, Metric, OfMeans
-from regharness.scoring import lacking, score_one
+from regharness.scoring import can_score, score_one
 
 BLOCKS = 30
 """Enough for the spread between blocks to be known within a seventh, and few enough to leave each some examples."""
@@ -79,7 +79,7 @@ def contributions(metric: Metric, evidence: Evidence, blocks: int) -> Values | N
     valid, place = evidence.select(~missing).in_double(), place[~missing]
     if not len(valid):
         return None
-    if lacking(metric, valid.parts, valid.levels) or hasattr(metric, "score_against"):
+    if not can_score(metric, valid) or hasattr(metric, "score_against"):
         return np.full(blocks, np.nan)
     starts = np.searchsorted(place, np.arange(blocks))
     sizes = np.diff(starts, append=len(valid))

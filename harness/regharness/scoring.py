@@ -118,11 +118,11 @@ def score_blocks(
 
 
 def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None = None) -> float | Values:
-    """Score examples that are free of NaN with one metric; NaN where there is not what it needs."""
-    if not len(evidence) or lacking(metric, evidence.parts, evidence.levels):
+    """Score examples that are free of NaN with one metric; NaN where there is not what it needs, or other levels."""
+    if not len(evidence) or not can_score(metric, evidence):
         return missing(metric)
     if hasattr(metric, "score_against"):
-        if identity is None or not len(identity) or lacking(metric, identity.parts, identity.levels):
+        if identity is None or not len(identity) or not can_score(metric, identity):
             return missing(metric)
         return _plain(metric.score_against(identity, evidence))
     if hasattr(metric, "score_evidence"):
@@ -151,6 +151,13 @@ def lacking(metric: AnyMetric, parts: frozenset[str], levels: tuple[float, ...] 
         needs += ["quantiles"] if getattr(metric, "needs_quantiles", False) else ["mean"]
         needs += ["variance"] if metric.needs_variance else []
     return next((name for name in needs if name not in parts), "")
+
+
+def can_score(metric: AnyMetric, evidence: Evidence) -> bool:
+    """Whether there is all that a metric needs, quantiles of levels that it takes among it."""
+    if getattr(metric, "needs_quantiles", False) and not takes_levels(metric, evidence.levels):
+        return False
+    return not lacking(metric, evidence.parts, evidence.levels)
 
 
 def called(part: str) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from regharness.interfaces import Evidence, Metric
+from regharness.quantiles import level_places
 from regharness_metrics.gaussian import standardised
 from regharness_metrics.moments import Moments, from_moments
 
@@ -24,10 +25,31 @@ THRESHOLDS = tuple(ndtri(LEVELS).tolist())
 BINS = 10
 
 
+def at_most(target: Values, quantiles: Values, levels: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Whether y is at most the model's own quantile of each of the 19 levels, ``(example, level)``."""
+    return target[:, None] <= quantiles[:, level_places(levels, LEVELS)]
+
+
+def distance_to_uniform(ordered: Values) -> float:
+    """Wasserstein-1 distance to the uniform distribution on [0, 1] of values in it that do not fall."""
+    # The i-th smallest value serves the uniform quantiles from (i - 1) / n to i / n; integrate its
+    # distance to them in closed form.
+    half = 1 / (2 * ordered.size)
+    distance = np.abs(ordered - (2 * np.arange(ordered.size) + 1) * half)
+    return float(np.sum(np.where(distance >= half, 2 * half * distance, distance**2 + half**2)))
+
+
+def bin_sizes(examples: int) -> NDArray[np.int64]:
+    """Examples in each of the bins of equal count by sigma, from low to high."""
+    size, larger = divmod(examples, BINS)
+    return np.array([size + (b < larger) for b in range(min(BINS, examples))])
+
+
 class KuleshovCalibrationError(Metric):
     """Sum over p = 0.05, 0.10, ..., 0.95 of ``(p - mean(z <= Phi^-1(p)))^2``.
 
-    Direction: lower, zero at best. Needs: variance. A zero sigma gives z = 0 without an error, else signed
+    Direction: lower, zero at best. Needs: variance, or quantiles of all these levels, of which it takes
+    ``mean(y <= q_p)``. A zero sigma gives z = 0 without an error, else signed
     infinity; an infinite one gives z = 0. Kuleshov, Fenner & Ermon, ICML (2018), equation 9, weights 1.
     """
 
@@ -44,9 +66,18 @@ class KuleshovCalibrationError(Metric):
         observed = np.searchsorted(z, ndtri(LEVELS), side="right") / z.size
         return float(np.sum((LEVELS - observed) ** 2))
 
+    def takes_levels(self, levels: tuple[float, ...]) -> bool:
+        """Whether all 19 levels are among them."""
+        return level_places(levels, LEVELS) is not None
+
+    def score_quantiles(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> float:
+        return float(np.sum((LEVELS - np.mean(at_most(target, quantiles, levels), axis=0)) ** 2))
+
     @np.errstate(all="ignore")
     def terms(self, evidence: Evidence) -> Values:
-        """``(level, example)``: whether z is at most the quantile of the level."""
+        """``(level, example)``: whether y is at most the quantile of the level."""
+        if evidence.quantiles is not None and self.takes_levels(evidence.levels):
+            return at_most(evidence.target, evidence.quantiles, evidence.levels).T.astype(np.float64)
         z = standardised(evidence.target - evidence.mean, np.sqrt(evidence.variance))
         return np.asarray(z <= ndtri(LEVELS)[:, None], np.float64)
 
@@ -69,12 +100,7 @@ class MiscalibrationArea(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        pit = ndtr(np.sort(standardised(target - mean, np.sqrt(variance))))
-        # The i-th smallest value serves the uniform quantiles from (i - 1) / n to i / n; integrate its
-        # distance to them in closed form.
-        half = 1 / (2 * pit.size)
-        distance = np.abs(pit - (2 * np.arange(pit.size) + 1) * half)
-        return float(np.sum(np.where(distance >= half, 2 * half * distance, distance**2 + half**2)))
+        return distance_to_uniform(ndtr(np.sort(standardised(target - mean, np.sqrt(variance)))))
 
 
 class ExpectedNormalisedCalibrationError(Metric):
@@ -82,7 +108,7 @@ class ExpectedNormalisedCalibrationError(Metric):
 
     RMV is a bin's root mean variance, RMSE its root mean squared error. Examples are sorted by sigma, equal
     sigmas in the order given; of n examples the first n mod 10 bins hold one more. Direction: lower; it grows
-    as the root of the number of bins even for a calibrated model, so compare it at equal n only.
+    as the root of the number of bins even for a calibrated model, so compare it with `ence_reference`.
     Needs: variance. Fewer than 10 examples: a bin each. A bin whose sigmas are all zero: infinity, or NaN
     without an error; a bin with an infinite sigma: 1. Levi et al., Sensors 22:5540 (2022).
     """
@@ -94,8 +120,7 @@ class ExpectedNormalisedCalibrationError(Metric):
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         order = np.argsort(np.sqrt(variance), kind="stable")
         squares = ((target - mean) ** 2)[order]
-        size, larger = divmod(order.size, BINS)
-        sizes = np.array([size + (b < larger) for b in range(min(BINS, order.size))])
+        sizes = bin_sizes(order.size)
         starts = np.cumsum(sizes) - sizes
         mean_square = np.add.reduceat(squares, starts) / sizes
         mean_variance = np.add.reduceat(variance[order], starts) / sizes

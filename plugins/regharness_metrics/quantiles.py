@@ -6,8 +6,6 @@ the examples of a cell, in float64.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,10 +29,6 @@ class PinballLoss(MeanLoss):
     def takes_levels(self, levels: tuple[float, ...]) -> bool:
         """Always."""
         return True
-
-    def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        """NaN: there is none without quantiles."""
-        return math.nan
 
     def quantile_losses(self, target: Values, quantiles: Values, levels: tuple[float, ...]) -> Values:
         over, level = target[:, None] - quantiles, np.array(levels)

@@ -93,3 +93,10 @@ def test_a_cell_that_is_not_done_contributes_nothing():
     found = score_on_blocks(cube(N).assign(status=status), {"mse": rh.metric("mse")})["mse"]
 
     np.testing.assert_array_equal(found.isnull().all("block"), status == 2)
+
+
+def test_no_block_contributes_to_a_score_of_quantiles_whose_levels_are_others():
+    quantiles = MEAN[:, None] + np.array([-1.0, 1.0])
+    evidence = Evidence(TARGET, MEAN, quantiles=quantiles, levels=(0.05, 0.95))
+
+    assert np.isnan(contributions(rh.metric("wis"), evidence, 10)).all()

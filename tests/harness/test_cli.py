@@ -145,6 +145,20 @@ def test_show_explains_a_component_with_its_parameters(toys, regharness):
 
 
 @pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("coverage_90", ["``mean(|e| <= q sigma)``", "direction: 0.9\n", "needs_variance: True\n"]),
+        ("pit_histogram", ["dimension: bin\n", "labels: 0.05, 0.15, 0.25,"]),
+        ("within_group", ["needs: covariates.element\n", "direction: higher\n"]),
+        ("excess_risk", ["needs: noise_variance\n"]),
+    ],
+)
+def test_show_tells_what_a_metric_is_and_needs(regharness, name, facts):
+    shown = regharness("show", name).stdout
+    assert [fact for fact in facts if fact not in shown] == []
+
+
+@pytest.mark.parametrize(
     ("name", "entry"),
     [
         ("onnx", "models: [{name: ..., use: onnx, with: {path: ...}}]"),

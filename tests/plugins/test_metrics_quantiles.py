@@ -116,6 +116,13 @@ def test_weighted_interval_score_needs_pairs_around_a_median(levels):
     assert math.isnan(score(given, "wis", levels)["wis"])
 
 
+def test_levels_of_no_weighted_interval_score_leave_the_other_scores_of_quantiles():
+    scores = rh.evaluate([0.0], quantiles=[[-1.0, 1.0]], quantile_levels=[0.05, 0.95], metrics=["wis", "coverage_90"])
+
+    assert math.isnan(scores["wis"])
+    assert scores["coverage_90"] == 1.0
+
+
 def test_a_missing_quantile_drops_its_example_from_every_metric(given):
     target, mean, quantiles = (part[:3].copy() for part in given)
     quantiles[1, 4] = np.nan

@@ -31,6 +31,9 @@ TRAITS = (
     "needs",
     "direction",
     "needs_variance",
+    "needs_quantiles",
+    "dimension",
+    "labels",
     "trainable",
 )
 """What `show` tells of a component beside its description, where it has it."""
@@ -174,7 +177,7 @@ def show(
         for text in (fact["summary"], fact["description"]):
             if text:
                 click.echo(f"\n{text}")
-        traits = {trait: value for trait, value in fact["traits"].items() if value not in ([], (), "")}
+        traits = {trait: value for trait, value in fact["traits"].items() if value not in ([], (), "", None)}
         if traits:
             click.echo()
         for trait, value in traits.items():
@@ -205,11 +208,12 @@ def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
     try:
         catalog.require(kind, name)
         factory = catalog.factory(kind, name)
+        # What a metric needs, and its direction, can hang on a level that it is made with.
+        shown = catalog.create(kind, name) if kind == "metric" and not _required(catalog, kind, name) else factory
+        home = factory if shown is factory else type(shown)
         # The parameters are listed from what checks them.
-        description = (
-            (inspect.getdoc(factory) or "").split("\n\nParameters\n---")[0] if inspect.isclass(factory) else ""
-        )
-        traits = {trait: getattr(factory, trait) for trait in TRAITS if hasattr(factory, trait)}
+        description = (inspect.getdoc(home) or "").split("\n\nParameters\n---")[0] if inspect.isclass(home) else ""
+        traits = {trait: getattr(shown, trait) for trait in TRAITS if hasattr(shown, trait)}
     except InputError as error:
         missing = str(error)
     return {
@@ -224,6 +228,11 @@ def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
         "traits": {name: sorted(value) if isinstance(value, frozenset) else value for name, value in traits.items()},
         "parameters": described(catalog.parameters(kind, name)) if component.parameters or not missing else [],
     }
+
+
+def _required(catalog: Catalog, kind: str, name: str) -> bool:
+    """Whether a component has parameters that must be given."""
+    return any(field.is_required() for field in catalog.parameters(kind, name).model_fields.values())
 
 
 @click.command()
