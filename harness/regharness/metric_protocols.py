@@ -237,7 +237,10 @@ class Metric(Protocol):
         An example that misses any part is left out.
         """
         block = Evidence(target, mean, variance, **more).complete()
-        return self.accumulator.update(state, block) if len(block) else state
+        if not len(block):
+            return state
+        # A copy: a state may keep it, and the caller may fill the same arrays again.
+        return self.accumulator.update(state, block.select(np.arange(len(block))))
 
     def merge(self, one: Any, two: Any) -> Any:
         """The state of the examples of both."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-RUN = 512
+RUN = 1024
 TARGET, MEAN, VARIANCE, ERROR = range(4)
 """What is binned: the target, the mean, the variance, the size of the error."""
 

@@ -249,3 +249,16 @@ def test_few_distinct_numbers_need_no_sorting(kind):
 
     assert found == pytest.approx(exact, rel=1e-9)
     assert area_by_sigma(state, "squared").bound <= 1e-9 * exact
+
+
+@pytest.mark.parametrize("name", ["mse", "aurc", "medae"])
+def test_arrays_can_be_filled_again_for_the_next_block(name):
+    values = usual(300)
+    metric, state = METRICS[name], METRICS[name].init()
+    arrays = [np.empty(100) for _ in values]
+    for start in range(0, 300, 100):
+        for array, part in zip(arrays, values, strict=True):
+            array[:] = part[start : start + 100]
+        state = metric.update(state, *arrays)
+
+    assert metric.finalize(state) == pytest.approx(rh.evaluate(*values, metrics=name)[name], rel=1e-12)
