@@ -60,6 +60,8 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
         scores[name].attrs["long_name"] = summary
     notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
+    # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
+    shutil.rmtree(run.folder / BLOCKS, ignore_errors=True)
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
     on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
