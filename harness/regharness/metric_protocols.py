@@ -130,6 +130,10 @@ class Accumulator(Protocol):
         """The state of the examples of both; either may be changed."""
         ...
 
+    def together(self, other: Accumulator) -> Accumulator | None:
+        """One whose state serves the metrics of both, gathered in one pass; None where there is none."""
+        return None
+
 
 class Gathering:
     """Keep the examples themselves: the accumulator of a metric that has none of its own."""
@@ -145,6 +149,9 @@ class Gathering:
     def merge(self, one: list[Evidence], two: list[Evidence]) -> list[Evidence]:
         """The blocks of both."""
         return [*one, *two]
+
+    def together(self, other: Accumulator) -> None:
+        """None: equal ones share a state anyway."""
 
     def __eq__(self, other: object) -> bool:
         return type(other) is Gathering
@@ -230,7 +237,10 @@ class Metric(Protocol):
         An example that misses any part is left out.
         """
         block = Evidence(target, mean, variance, **more).complete()
-        return self.accumulator.update(state, block) if len(block) else state
+        if not len(block):
+            return state
+        # A copy: a state may keep it, and the caller may fill the same arrays again.
+        return self.accumulator.update(state, block.select(np.arange(len(block))))
 
     def merge(self, one: Any, two: Any) -> Any:
         """The state of the examples of both."""

@@ -26,7 +26,7 @@ COUNTS = {
 EXACT_UP_TO = 100_000
 """Examples of a cell up to which every metric is computed from all of them at once, exactly."""
 
-BLOCK = 65_536
+BLOCK = 262_144
 """Examples of a larger cell that are gone through at a time: few enough to stay in a processor's cache."""
 
 AnyMetric = Metric | IdentityMetric
@@ -97,7 +97,7 @@ def score_blocks(
     for block in blocks:
         complete = block.complete()
         if not total:
-            streams = {name: one for name, metric in metrics.items() if (one := _stream(metric, complete)) is not None}
+            streams = _streams(metrics, complete)
             states = {one: one.init() for one in streams.values()}
         total, valid = total + len(block), valid + len(complete)
         if not len(complete):
@@ -219,6 +219,30 @@ def refuse_negative(variance: NDArray[Any] | None, what: str) -> None:
         f"{what} is negative in {np.count_nonzero(variance < 0)} places, down to {np.nanmin(variance):g}",
         help="a variance is zero or above, and NaN where missing",
     )
+
+
+def _streams(metrics: Mapping[str, AnyMetric], block: Evidence) -> dict[str, Accumulator]:
+    """What gathers the examples of each metric that can be gathered for, shared as far as it can be."""
+    shared: list[Accumulator] = []
+    places: dict[str, int] = {}
+    for name, metric in metrics.items():
+        one = _stream(metric, block)
+        if one is None:
+            continue
+        for place, other in enumerate(shared):
+            both = other if other == one else _together(other, one)
+            if both is not None:
+                shared[place], places[name] = both, place
+                break
+        else:
+            places[name] = len(shared)
+            shared.append(one)
+    return {name: shared[place] for name, place in places.items()}
+
+
+def _together(one: Accumulator, other: Accumulator) -> Accumulator | None:
+    # A merely matching accumulator may lack it.
+    return one.together(other) if hasattr(one, "together") else None
 
 
 def _stream(metric: AnyMetric, block: Evidence) -> Accumulator | None:

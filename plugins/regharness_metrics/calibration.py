@@ -13,11 +13,14 @@ from scipy.special import ndtr, ndtri
 from regharness.interfaces import Evidence, Metric
 from regharness.quantiles import level_places
 from regharness_metrics.gaussian import standardised
+from regharness_metrics.moments import Moments, from_moments
 
 Values = NDArray[np.float64]
 
 LEVELS = np.arange(1, 20) / 20
 """Exactly j / 20; ``np.linspace(.05, .95, 19)`` differs from them at five points."""
+
+THRESHOLDS = tuple(ndtri(LEVELS).tolist())
 
 BINS = 10
 
@@ -52,6 +55,10 @@ class KuleshovCalibrationError(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Moments(below=THRESHOLDS)
+    finalize = from_moments(
+        lambda metric, m: sum((p - m["below", q] / m["n"]) ** 2 for p, q in zip(LEVELS, THRESHOLDS, strict=True))
+    )
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:

@@ -14,6 +14,7 @@ from scipy.special import erf
 
 from regharness.interfaces import Evidence, Metric
 from regharness_metrics.means import MeanLoss
+from regharness_metrics.moments import CRPS, LOG_SIGMA, POINT, SPREAD, SS, ZZ, Condensed, Moments, S, from_moments
 
 Values = NDArray[np.float64]
 
@@ -33,6 +34,23 @@ def _z_of_positive(target: Values, mean: Values, variance: Values) -> Values:
 def _root_mean_variance(variance: Values) -> float:
     positive = variance[variance > 0]
     return float(np.sqrt(np.mean(positive))) if positive.size else math.nan
+
+
+def _negative_log_likelihood(m: Condensed) -> float:
+    if m["settled"]:
+        return math.nan
+    mean = math.inf if m["sharp"] or m["unbounded"] else (m["log_sigma"] + m["z_squared"] / 2) / m["n"]
+    return mean + math.log(2 * math.pi) / 2
+
+
+def _dispersion(m: Condensed) -> float:
+    if m["scored"] < 2 or m["unbounded"]:
+        return math.nan
+    return float(np.sqrt(m.spread(SS) / (m["scored"] - 1)) / m.mean[S])
+
+
+def _spread_skill(m: Condensed) -> float:
+    return float(np.divide(np.sqrt(np.divide(m["variance"], m["scored"])), np.sqrt(m["squared"] / m["n"])))
 
 
 class _OfPositive(Metric):
@@ -73,6 +91,8 @@ class NegativeLogLikelihood(MeanLoss):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD, LOG_SIGMA}))
+    finalize = from_moments(lambda metric, m: _negative_log_likelihood(m))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         error, sigma = target - mean, np.sqrt(variance)
@@ -91,6 +111,8 @@ class ContinuousRankedProbabilityScore(MeanLoss):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Moments(frozenset({CRPS}))
+    finalize = from_moments(lambda metric, m: m["crps"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         error, sigma = target - mean, np.sqrt(variance)
@@ -109,6 +131,8 @@ class ZMean(_OfPositive):
 
     direction = 0.0
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD}))
+    finalize = from_moments(lambda metric, m: np.divide(m["z"], m["scored"]))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -128,6 +152,8 @@ class ZMeanSquare(_OfPositive):
 
     direction = 1.0
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD}))
+    finalize = from_moments(lambda metric, m: np.divide(m["z_squared"], m["scored"]))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -147,6 +173,8 @@ class ZVariance(_OfPositive):
 
     direction = 1.0
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD}))
+    finalize = from_moments(lambda metric, m: np.divide(m.spread(ZZ), m["scored"]))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -169,6 +197,8 @@ class Sharpness(_OfPositive):
 
     direction = "lower"
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD}))
+    finalize = from_moments(lambda metric, m: np.sqrt(np.divide(m["variance"], m["scored"])))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -191,6 +221,8 @@ class Dispersion(_OfPositive):
 
     direction = "higher"
     needs_variance = True
+    accumulator = Moments(frozenset({SPREAD}))
+    finalize = from_moments(lambda metric, m: _dispersion(m))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -218,6 +250,8 @@ class SpreadSkill(_OfPositive):
 
     direction = 1.0
     needs_variance = True
+    accumulator = Moments(frozenset({POINT, SPREAD}))
+    finalize = from_moments(lambda metric, m: _spread_skill(m))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:

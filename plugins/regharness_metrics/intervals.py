@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from regharness.quantiles import level_places
 from regharness_metrics.means import MeanLoss
+from regharness_metrics.moments import SPREAD, Moments, central_quantile, from_moments
 
 Values = NDArray[np.float64]
-
-
-def _quantile(percent: int) -> float:
-    # percent / 100 is the float nearest to the level; steps of np.arange or np.linspace are not.
-    return float(ndtri((1 + percent / 100) / 2))
 
 
 class _IntervalMetric(MeanLoss):
@@ -29,7 +24,8 @@ class _IntervalMetric(MeanLoss):
     needs_variance = True
 
     def __init__(self, percent: int) -> None:
-        self._quantile = _quantile(percent)
+        self._percent = percent
+        self._quantile = central_quantile(percent)
         self._ends = ((100 - percent) / 200, (100 + percent) / 200)
 
     def takes_levels(self, levels: tuple[float, ...]) -> bool:
@@ -56,9 +52,12 @@ class Coverage(_IntervalMetric):
         Level c in percent, between 0 and 100.
     """
 
+    finalize = from_moments(lambda metric, m: m["inside", metric._percent] / m["n"])
+
     def __init__(self, percent: int) -> None:
         super().__init__(percent)
         self.direction = percent / 100
+        self.accumulator = Moments(inside=(percent,))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         return np.asarray(np.abs(target - mean) <= self._quantile * np.sqrt(variance), np.float64)
@@ -81,6 +80,12 @@ class MeanWidth(_IntervalMetric):
     """
 
     direction = "lower"
+    finalize = from_moments(lambda metric, m: 2 * metric._quantile * m["sigma"] / m["n"])
+
+    def __init__(self, percent: int) -> None:
+        super().__init__(percent)
+        # With its level, at which a model's own quantiles stand in for the variance.
+        self.accumulator = Moments(frozenset({SPREAD}), inside=(percent,))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         return 2 * self._quantile * np.sqrt(variance)
@@ -104,10 +109,14 @@ class IntervalScore(_IntervalMetric):
     """
 
     direction = "lower"
+    finalize = from_moments(
+        lambda metric, m: (2 * metric._quantile * m["sigma"] + metric._penalty * m["over", metric._percent]) / m["n"]
+    )
 
     def __init__(self, percent: int) -> None:
         super().__init__(percent)
         self._penalty = 200 / (100 - percent)
+        self.accumulator = Moments(frozenset({SPREAD}), over=(percent,))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         half_width = self._quantile * np.sqrt(variance)

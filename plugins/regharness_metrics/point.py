@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
 from regharness_metrics.means import MeanLoss, OfMoments
+from regharness_metrics.moments import EE, EM, LARGEST, MM, POINT, YY, Condensed, Moments, from_moments
 
 Values = NDArray[np.float64]
+
+
+def _around_best_line(m: Condensed) -> float:
+    # By e rather than y, of which the line takes little away, so that little cancels.
+    mu = m.spread(MM)
+    return max(m.spread(EE) - m.spread(EM) ** 2 / mu, 0.0) / m["n"] if mu > 0 else m.spread(YY) / m["n"]
 
 
 class MeanSquaredError(MeanLoss):
@@ -23,6 +30,8 @@ class MeanSquaredError(MeanLoss):
     """
 
     direction = "lower"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: m["squared"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
         return (target - mean) ** 2
@@ -38,6 +47,8 @@ class AffineMeanSquaredError(OfMoments):
     """
 
     direction = "lower"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: _around_best_line(m))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -58,6 +69,7 @@ class RootMeanSquaredError(MeanSquaredError):
     """
 
     direction = "lower"
+    finalize = from_moments(lambda metric, m: math.sqrt(m["squared"] / m["n"]))
 
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
         return math.sqrt(super().score(target, mean, variance))
@@ -73,6 +85,8 @@ class MeanAbsoluteError(MeanLoss):
     """
 
     direction = "lower"
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: m["absolute"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
         return np.abs(target - mean)
@@ -98,6 +112,8 @@ class MaximumAbsoluteError(Metric):
     """
 
     direction = "lower"
+    accumulator = Moments(frozenset({LARGEST}))
+    finalize = from_moments(lambda metric, m: m.largest)
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -111,6 +127,8 @@ class Bias(MeanLoss):
     """
 
     direction = 0.0
+    accumulator = Moments(frozenset({POINT}))
+    finalize = from_moments(lambda metric, m: -m["error"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
         return mean - target

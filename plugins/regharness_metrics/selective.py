@@ -2,30 +2,35 @@
 
 Notation: loss_(i) the loss of the example with the i-th lowest sigma, i = 1..n. Examples of equal sigma each
 count with the mean loss of their group, so the order of rows never matters; this is the mean over all orders
-of the tied. Loss is the squared error, or the absolute one. All exact over a cell, in float64.
+of the tied. Loss is the squared error, or the absolute one. All exact in float64; from more than 100,000 examples
+that come in blocks, fine histograms give them to within 0.02% (`regharness_metrics.orders`).
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
+from regharness.scoring import EXACT_UP_TO
+from regharness_metrics.bins import BY_BOTH, BY_ERROR, BY_VARIANCE, Loss
+from regharness_metrics.orders import Estimate, area_by_loss, area_by_sigma, estimated, generalised_area, risk_of_first
+from regharness_metrics.sorting import tied_means
+from regharness_metrics.streams import Examples
 
 Values = NDArray[np.float64]
-Loss = Literal["squared", "absolute"]
 
 
 def _losses(target: Values, mean: Values, loss: Loss) -> Values:
-    error = np.abs(target - mean)
+    error = np.abs(np.subtract(target, mean, dtype=np.float64))
     return error**2 if loss == "squared" else error
 
 
 def _by_certainty(losses: Values, variance: Values) -> Values:
     """Order losses from the lowest sigma to the highest, each tied group flattened to its mean."""
     sigma = np.sqrt(variance)
+    if sigma.size > EXACT_UP_TO:
+        return tied_means(losses, sigma)
     order = np.argsort(sigma)  # ties are flattened below, so it need not be stable
     losses, sigma = losses[order], sigma[order]
     starts = np.flatnonzero(np.concatenate(([True], sigma[1:] != sigma[:-1])))
@@ -37,7 +42,16 @@ def _by_certainty(losses: Values, variance: Values) -> Values:
 
 def _area(ordered: Values) -> float:
     """Mean over k = 1..n of the mean of the first k."""
+    if ordered.size > EXACT_UP_TO:
+        from regharness_metrics.sort_kernels import area
+
+        return float(area(ordered))
     return float(np.mean(np.cumsum(ordered) / np.arange(1, ordered.size + 1)))
+
+
+def _excess(state: Examples, loss: Loss) -> Estimate | None:
+    area, least = area_by_sigma(state, loss), area_by_loss(state, loss)
+    return Estimate(area.value - least.value, area.bound + least.bound) if area and least else None
 
 
 class AreaUnderRiskCoverage(Metric):
@@ -55,9 +69,11 @@ class AreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
+    finalize = estimated(lambda metric, state: area_by_sigma(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_VARIANCE[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -71,6 +87,8 @@ class OracleAreaUnderRiskCoverage(Metric):
     """
 
     direction = "lower"
+    accumulator = BY_ERROR["squared"]
+    finalize = estimated(lambda metric, state: area_by_loss(state, "squared"))
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
@@ -91,9 +109,11 @@ class ExcessAreaUnderRiskCoverage(Metric):
 
     direction = "lower"
     needs_variance = True
+    finalize = estimated(lambda metric, state: _excess(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_BOTH[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -116,9 +136,11 @@ class AreaUnderGeneralisedRisk(Metric):
 
     direction = "lower"
     needs_variance = True
+    finalize = estimated(lambda metric, state: generalised_area(state, metric._loss))
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.accumulator = BY_VARIANCE[loss]
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
@@ -141,6 +163,8 @@ class SelectiveRisk(Metric):
 
     direction = "lower"
     needs_variance = True
+    accumulator = BY_VARIANCE["squared"]
+    finalize = estimated(lambda metric, state: risk_of_first(state, -(-metric._percent * len(state) // 100)))
 
     def __init__(self, percent: int) -> None:
         self._percent = percent

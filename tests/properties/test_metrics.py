@@ -1,6 +1,8 @@
 """Laws that every metric keeps: order of rows, type of numbers, units."""
 
 from dataclasses import replace
+from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -178,6 +180,20 @@ def test_change_of_units_scales_a_metric_of_more_than_predictions_by_its_power(e
     before, after = score_more(evidence), score_more(changed)
 
     agree({name: after[name] for name in OF_MORE}, {n: factor**power * before[n] for n, power in OF_MORE.items()})
+
+
+@settings(max_examples=60, deadline=None)
+@given(predictions(), st.lists(st.integers(0, 30), max_size=4), st.randoms(use_true_random=False))
+def test_scoring_in_blocks_and_merging_them_in_any_order_changes_no_metric(values, cuts, random):
+    bounds = [0, *sorted(min(cut, values[0].size) for cut in cuts), values[0].size]
+    merged = {}
+    for name in ORDER_FREE:
+        metric = rh.metric(name)
+        states = [metric.update(metric.init(), *(part[a:b] for part in values)) for a, b in pairwise(bounds)]
+        random.shuffle(states)
+        merged[name] = metric.finalize(reduce(metric.merge, states))
+
+    agree(merged, {name: value for name, value in score(values, ORDER_FREE).items() if name in merged})
 
 
 @settings(max_examples=60, deadline=None)
