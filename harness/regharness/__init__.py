@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from regharness.api import data, metric, model, open_run, run, shift
+    from regharness.array_intervals import confidence_intervals
     from regharness.array_scoring import evaluate
     from regharness.cube_scoring import evaluate_cube
     from regharness.errors import InputError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": ("data", "metric", "model", "open_run", "run", "shift"),
+    "array_intervals": ("confidence_intervals",),
     "array_scoring": ("evaluate",),
     "cube_scoring": ("evaluate_cube",),
     "errors": ("InputError",),
@@ -44,6 +46,7 @@ __all__ = [
     "Run",
     "RunContext",
     "SequenceBatch",
+    "confidence_intervals",
     "data",
     "evaluate",
     "evaluate_cube",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from regharness.dims import (
     VARIANCE,
 )
 from regharness.errors import InputError
-from regharness.metric_protocols import Evidence
+from regharness.metric_protocols import COVARIATES, Evidence
 from regharness.quantiles import level_problem
-from regharness.scoring import COUNTS, refuse_negative, resolve, score_cell
+from regharness.scoring import COUNTS, AnyMetric, missing, refuse_negative, resolve, score_cell
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,7 +93,6 @@ def evaluate(
         When a name is unknown, compares shifts, or needs what is not given; when shapes differ; when a variance is
         negative; when levels do not rise between 0 and 1.
     """
-    levels = _levels(quantiles, quantile_levels)
     given = {
         TARGET: target,
         MEAN: mean,
@@ -102,25 +102,54 @@ def evaluate(
         MEMBER_VARIANCE: member_variance,
         NOISE_VARIANCE: noise_variance,
     }
-    arrays = _arrays(given, len(levels))
-    for name in (VARIANCE, MEMBER_VARIANCE, NOISE_VARIANCE):
-        refuse_negative(arrays.get(name), f"the {name.replace('_', ' ')}")
-    of_examples = _covariates(covariates or {}, len(arrays[TARGET]))
-    arrays = with_moments_of_members(arrays)
-    evidence = [
-        Evidence(**column, levels=levels, covariates=of_examples) for column in _columns(arrays, arrays[TARGET].ndim)
-    ]
-    parts = frozenset([*arrays, *(f"covariates.{name}" for name in of_examples)])
-    chosen = resolve(metrics, parts, levels)
-    rows = [score_cell(part, chosen, exact=exact) for part in evidence]
-    if arrays[TARGET].ndim == 1:
+    asked = Asked.of(given, quantile_levels, covariates or {}, metrics)
+    rows = [score_cell(part, asked.metrics, exact=exact) for part in asked.outputs]
+    if asked.single:
         return rows[0]
     scores: dict[str, Any] = {}
-    for name in (*chosen, *COUNTS):
-        labels = len(getattr(chosen.get(name), "labels", ())) if getattr(chosen.get(name), "dimension", "") else 0
-        shape = (len(rows), labels) if labels else (len(rows),)
+    for name in (*asked.metrics, *COUNTS):
+        shape = (len(rows), *np.shape(missing(asked.metrics[name]))) if name in asked.metrics else (len(rows),)
         scores[name] = np.array([row[name] for row in rows], np.int64 if name in COUNTS else np.float64).reshape(shape)
     return scores
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored, checked.
+
+    Attributes
+    ----------
+    outputs
+        The examples of each output.
+    metrics
+        Name to metric.
+    single
+        Whether the arrays have no axis of outputs.
+    """
+
+    outputs: list[Evidence]
+    metrics: dict[str, AnyMetric]
+    single: bool
+
+    @classmethod
+    def of(
+        cls,
+        given: Mapping[str, Any],
+        quantile_levels: Sequence[float] | None,
+        covariates: Mapping[str, Any],
+        metrics: str | Iterable[str],
+    ) -> Asked:
+        """Check arrays by name, some of them None, and make the metrics that they are asked for."""
+        levels = _levels(given.get(QUANTILES), quantile_levels)
+        arrays = _arrays(given, len(levels))
+        for name in (VARIANCE, MEMBER_VARIANCE, NOISE_VARIANCE):
+            refuse_negative(arrays.get(name), f"the {name.replace('_', ' ')}")
+        of_examples = _covariates(covariates, len(arrays[TARGET]))
+        arrays = with_moments_of_members(arrays)
+        single = arrays[TARGET].ndim == 1
+        outputs = [Evidence(**part, levels=levels, covariates=of_examples) for part in _columns(arrays, single)]
+        parts = frozenset([*arrays, *(COVARIATES + name for name in of_examples)])
+        return cls(outputs, resolve(metrics, parts, levels), single)
 
 
 def with_moments_of_members(arrays: Arrays) -> Arrays:
@@ -144,9 +173,9 @@ def with_moments_of_members(arrays: Arrays) -> Arrays:
     return {**found, **arrays}
 
 
-def _columns(arrays: Arrays, ndim: int) -> list[Arrays]:
+def _columns(arrays: Arrays, single: bool) -> list[Arrays]:
     """The arrays of each output."""
-    if ndim == 1:
+    if single:
         return [arrays]
     return [{name: array[:, j] for name, array in arrays.items()} for j in range(arrays[TARGET].shape[1])]
 

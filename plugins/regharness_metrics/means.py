@@ -50,9 +50,14 @@ class OfMoments(Metric):
     @np.errstate(all="ignore")
     def terms(self, evidence: Evidence) -> Values:
         """``(7, example)``: y, mu, their squares and product about the cell's own means; e and its square."""
-        y, mu = (part - part.mean() for part in (evidence.target, evidence.mean))
-        error = evidence.target - evidence.mean
-        return np.stack([y, mu, y * y, mu * mu, y * mu, error, error * error])
+        found = np.empty((7, len(evidence)))
+        y, mu, yy, mumu, ymu, error, square = found
+        np.subtract(evidence.target, evidence.target.mean(), out=y)
+        np.subtract(evidence.mean, evidence.mean.mean(), out=mu)
+        np.subtract(evidence.target, evidence.mean, out=error)
+        for one, two, product in ((y, y, yy), (mu, mu, mumu), (y, mu, ymu), (error, error, square)):
+            np.multiply(one, two, out=product)
+        return found
 
     @np.errstate(all="ignore")
     def of_means(self, means: Values) -> Values:

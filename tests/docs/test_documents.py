@@ -89,6 +89,12 @@ def test_every_shipped_spec_is_valid(spec, tmp_path):
     assert load(tmp_path / spec.name, load_catalog()).name == spec.stem
 
 
+def test_the_python_of_the_page_on_statistics_runs_and_gives_what_it_says(tmp_path):
+    code = "\n".join(blocks("docs/statistics.md", "python"))
+    said = code.rsplit("  # ", 1)[1].strip()
+    assert call([sys.executable, "-W", "error", "-c", code], tmp_path).splitlines()[-1] == said
+
+
 @pytest.fixture
 def plugin(tmp_path):
     """The plugin that CONTRIBUTING writes, as an installed distribution."""

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
 import regharness as rh
-from regharness import cube_cells
+from regharness import cube_cells, cube_scoring
 from regharness.catalog import load_catalog
 from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
@@ -367,3 +368,66 @@ def test_comparison_of_a_metric_that_was_not_scored_is_refused(cube):
 
     with pytest.raises(rh.InputError, match=r"degradation compares scores of 'mse'.*scored: r2"):
         compare_shifts(scores, {"degradation": metric("degradation", of="mse")}, rank_by="r2")
+
+
+def test_confidence_intervals_of_a_mean_are_those_of_scipy(arrays):
+    target, mean, _ = (part[:, 0] for part in arrays)
+    found = rh.confidence_intervals(target, mean, metrics=["mse"], resamples=9999)["mse"]
+    expected = scipy.stats.bootstrap((np.square(target - mean),), np.mean, n_resamples=9999, rng=0)
+
+    assert found.estimate == rh.evaluate(target, mean, metrics=["mse"])["mse"]
+    assert (found.low, found.high) == pytest.approx(expected.confidence_interval, rel=0.03)
+
+
+def test_confidence_intervals_of_several_outputs_are_each_their_own(arrays):
+    together = rh.confidence_intervals(*arrays, ["crps"])["crps"]
+    assert together == [rh.confidence_intervals(*(p[:, j] for p in arrays), ["crps"])["crps"] for j in range(3)]
+
+
+def test_one_example_has_no_interval():
+    found = rh.confidence_intervals([1.0], [0.0], metrics=["mse"])["mse"]
+    assert (found.estimate, math.isnan(found.low), math.isnan(found.high)) == (1.0, True, True)
+
+
+def test_members_give_the_mean_and_the_variance_of_an_ensemble():
+    members, variances = np.array([[1.0, 3.0], [0.0, 4.0]]), np.array([[0.5, 1.5], [1.0, 1.0]])
+    scores = rh.evaluate([2.0, 2.0], members=members, member_variance=variances, metrics=["mse", "sharpness"])
+
+    # Variances of the means 1 and 4 (ddof 0), means of the variances 1 and 1.
+    assert (scores["mse"], scores["sharpness"]) == (0.0, pytest.approx(math.sqrt((2 + 5) / 2)))
+
+
+def test_quantiles_alone_can_be_scored():
+    scores = rh.evaluate([1.0, 5.0], quantiles=[[0.0, 2.0], [0.0, 2.0]], quantile_levels=[0.05, 0.95])
+    assert (scores["coverage_90"], scores["mean_width_90"]) == (0.5, 2.0)
+
+
+def test_arrays_without_a_prediction_are_refused():
+    with pytest.raises(rh.InputError, match="there is no prediction"):
+        rh.evaluate([1.0, 2.0], variance=[1.0, 1.0])
+
+
+def chunked(cube, size):
+    large = xr.concat([cube] * 3, "example")
+    return large, large.drop_vars("example_id").chunk(example=size)
+
+
+@pytest.mark.parametrize("size", [7, 40, 50, 1000])
+def test_chunks_of_dask_change_no_score(cube, monkeypatch, size):
+    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    large, lazy = chunked(cube, size)
+    names = ["mse", "crps", "coverage_90", "pearson_r", "spearman_rho", "aurc"]
+
+    xr.testing.assert_allclose(rh.evaluate_cube(lazy, names), rh.evaluate_cube(large, names), rtol=1e-9)
+
+
+def test_models_that_give_no_variance_give_none_in_chunks_either(cube, monkeypatch):
+    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    partial = cube.copy(deep=True)
+    partial["aleatoric_variance"][0] = NAN
+    partial["epistemic_variance"][0] = NAN
+    _, lazy = chunked(partial, 50)
+    found = rh.evaluate_cube(lazy, ["crps"])
+
+    assert found["crps"].isnull().all(("shift", "seed", "output")).values.tolist() == [True, False]
+    assert int(found["n_dropped"].sum()) == 0

@@ -1,22 +1,21 @@
 """Own what can be said of scores beyond their mean: intervals, tests, ranks. Arrays in, small records out.
 
-Reads no run and knows no metric.
+Reads no run and looks no metric up.
 """
 
 from regharness.statistics.bayesian import SignedRank, bayesian_signed_rank
 from regharness.statistics.bootstrap import (
-    ResampledInterval,
-    Resamples,
     bootstrap_examples,
     bootstrap_terms,
     crossed_bootstrap,
-    resampled_interval,
 )
 from regharness.statistics.comparison import Friedman, Nemenyi, Wilcoxon, friedman, nemenyi, wilcoxon
 from regharness.statistics.corrections import benjamini_hochberg, holm
 from regharness.statistics.crossed import Difference, Interval, interval, paired
 from regharness.statistics.improvement import Aggregate, interquartile_mean, probability_of_improvement
+from regharness.statistics.metric_bootstrap import bootstrap_evidence
 from regharness.statistics.ranks import Rank, Ranking, rank_intervals
+from regharness.statistics.resampled import ResampledInterval, Resamples, resampled_interval
 
 __all__ = [
     "Aggregate",
@@ -32,6 +31,7 @@ __all__ = [
     "Wilcoxon",
     "bayesian_signed_rank",
     "benjamini_hochberg",
+    "bootstrap_evidence",
     "bootstrap_examples",
     "bootstrap_terms",
     "crossed_bootstrap",

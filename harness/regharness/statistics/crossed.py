@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from regharness.errors import InputError
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-12
-"""Two scores that differ by less than this share of the larger are the same score, summed in another order."""
+"""Two scores that differ by less than this share of them are the same score, summed in another order."""
 LEAST_P = 1e-300
 
 
@@ -66,9 +66,9 @@ class Difference(Interval):
 
 @dataclass(frozen=True)
 class _Part:
-    """A variance of the mean, and the degrees of freedom it was measured with."""
+    """A part of the standard error of the mean, and the degrees of freedom it was measured with."""
 
-    variance: float
+    error: float
     df: int
 
 
@@ -78,7 +78,7 @@ def interval(values: Array, centre: float | None = None, confidence: float = 0.9
     The score of seed s on block g is modelled as :math:`\mu + a_s + b_g + e_{sg}`. The mean's variance is
     estimated by :math:`[M_1 + \max(M_2 - M_e, 0)] / (S G)`, with :math:`M_1` the mean square of whichever of
     seeds and blocks are fewer, :math:`M_2` that of the other and :math:`M_e` the residual's. Each part is
-    multiplied with the square of its own t quantile (Banerjee, Ann. Math. Stat. 32, 1961), which keeps
+    multiplied with the square of its own t quantile (Banerjee, Sankhya 22, 1960), which keeps
     coverage at any mix of the parts. Satterthwaite's degrees of freedom do not: with two seeds and both parts
     alike they cover 88% where they promise 95%. Seeds that each have examples of their own are the case in
     which blocks do not matter.
@@ -136,22 +136,19 @@ def paired(values_a: Array, values_b: Array, centre: float | None = None, confid
             f"the two models' scores have shapes {a.shape} and {b.shape}",
             help="give both the same seeds and blocks, and NaN where one has no score",
         )
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         differences = a - b
-        same = (a == b) | (np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b)))
-    endless = np.isinf(a) | np.isinf(b)
-    # Infinity minus infinity is no missing score: it stays, and says so.
-    differences[endless & np.isnan(differences)] = np.inf
-    differences[same & ~endless] = 0.0
+        same = np.isclose(a, b, rtol=ROUNDING, atol=0.0)
+    # Infinity minus infinity is undefined, but not missing.
+    undefined = same & np.isinf(a)
+    differences[same] = 0.0
+    differences[undefined] = np.inf
     found = _interval(differences, centre, confidence)
-    p_value = None
-    if found.standard_error is not None:
-        p_value = _p_value(found.estimate, _parts(_present(differences)))
-    elif endless.any() and centre is None:
-        with np.errstate(invalid="ignore"):
-            estimate = float(np.nanmean(a) - np.nanmean(b))
-        return Difference(estimate, None, None, None, None, found.seeds, found.blocks, found.note)
-    return Difference(**vars(found), p_value=p_value)
+    if undefined.any() and centre is None:
+        found = replace(found, estimate=math.nan)
+    if found.standard_error is None:
+        return Difference(**vars(found))
+    return Difference(**vars(found), p_value=_p_value(found.estimate, _parts(_present(differences))))
 
 
 def _matrix(values: Array) -> Array:
@@ -172,13 +169,15 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
         raise InputError(f"the confidence {confidence:g} is not between 0 and 1", help="0.95 is usual")
     present = _present(values)
     seeds, blocks = present.shape
-    estimate = float(centre) if centre is not None else float(present.mean()) if present.size else math.nan
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = float(present.mean()) if present.size else math.nan
+    estimate = mean if centre is None else float(centre)
     note = _why_none(present, estimate)
     if note:
         return Interval(estimate, None, None, None, None, seeds, blocks, note)
     parts = _parts(present)
     tail = (1.0 - confidence) / 2.0
-    error = math.sqrt(sum(part.variance for part in parts))
+    error = math.hypot(*(part.error for part in parts))
     reach = _reach(parts, tail)
     df = float(stdtridf(1.0 - tail, reach / error)) if error > 0.0 else float(parts[0].df)
     return Interval(estimate, estimate - reach, estimate + reach, error, df, seeds, blocks)
@@ -195,43 +194,41 @@ def _why_none(present: Array, estimate: float) -> str:
 
 
 def _parts(present: Array) -> Sequence[_Part]:
-    """What fewer units, and what more units, add to the variance of the mean."""
-    if present.shape[1] == 1:
-        # Nothing is known of what hangs on the examples: the one-way interval over seeds.
-        seeds = present.shape[0]
-        spread = np.square(present - present.mean()).sum() if np.ptp(present) else 0.0
-        return (_Part(float(spread) / (seeds * (seeds - 1)), seeds - 1), _Part(0.0, seeds - 1))
-    fewer = present if present.shape[0] <= present.shape[1] else present.T
+    """What fewer units, and what more units, add to the standard error of the mean."""
+    seeds, blocks = present.shape
+    fewer = present if seeds <= blocks or blocks == 1 else present.T
     rows, columns = fewer.shape
+    # In a unit that divides exactly and keeps squares from overflowing or vanishing.
+    unit = 2.0 ** math.floor(math.log2(np.abs(fewer).max() or 1.0))
     # From one of the values, so that equal values have no variance at all.
-    centred = fewer - fewer[0, 0]
+    centred = fewer / unit - fewer[0, 0] / unit
     row, column, grand = centred.mean(axis=1), centred.mean(axis=0), centred.mean()
     residual = centred - row[:, None] - column + grand
-    by_row = columns * np.square(row - grand).sum() / (rows - 1)
+    size = rows * columns
+    of_rows = _Part(unit * math.sqrt(columns * np.square(row - grand).sum() / (rows - 1) / size), rows - 1)
+    if columns == 1:
+        # Nothing is known of what hangs on the examples: the one-way interval over seeds.
+        return of_rows, _Part(0.0, rows - 1)
     by_column = rows * np.square(column - grand).sum() / (columns - 1)
     by_error = np.square(residual).sum() / ((rows - 1) * (columns - 1))
-    size = rows * columns
-    return (
-        _Part(float(by_row) / size, rows - 1),
-        _Part(max(float(by_column - by_error), 0.0) / size, columns - 1),
-    )
+    return of_rows, _Part(unit * math.sqrt(max(by_column - by_error, 0.0) / size), columns - 1)
 
 
 def _reach(parts: Sequence[_Part], tail: float) -> float:
     """Half the width of an interval that leaves `tail` out at each end."""
-    return math.sqrt(sum(part.variance * float(stdtrit(part.df, tail)) ** 2 for part in parts))
+    return math.hypot(*(part.error * float(stdtrit(part.df, tail)) for part in parts))
 
 
 def _p_value(estimate: float, parts: Sequence[_Part]) -> float:
     """Twice the tail at which the interval's end is zero."""
     if estimate == 0.0:
         return 1.0
-    error = math.sqrt(sum(part.variance for part in parts))
+    error = math.hypot(*(part.error for part in parts))
     if error == 0.0:
         return 0.0
     ends = [2.0 * float(stdtr(part.df, -abs(estimate) / error)) for part in parts]
     low, high = max(min(ends), LEAST_P), max(ends)
-    if high <= low or parts[1].variance == 0.0:
+    if high <= low or parts[1].error == 0.0:
         return ends[0]
 
     def excess(log_p: float) -> float:

@@ -102,8 +102,11 @@ def interquartile_mean(values: Array, *, resamples: int = 2000, confidence: floa
         return Aggregate(np.nan, None, None)
     rng = rng_for(seed, "interquartile mean")
     drawn = [part[rng.integers(0, part.size, size=(resamples, part.size))] for part in runs]
-    estimate = float(trim_mean(np.concatenate(runs), 0.25))
-    return _aggregate(estimate, trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1), runs, confidence)
+    # Infinities of both signs have no mean.
+    with np.errstate(invalid="ignore"):
+        estimate = float(trim_mean(np.concatenate(runs), 0.25))
+        means = trim_mean(np.concatenate(drawn, axis=1), 0.25, axis=1)
+    return _aggregate(estimate, means, runs, confidence)
 
 
 def _runs(values: Array) -> list[Array]:
