@@ -28,12 +28,16 @@ def plain(board: Board) -> dict[str, Any]:
     head: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "name": board.name}
     if isinstance(board, Matrix):
         rows = [
-            {"task": task, "model": model, "values": dict(zip(board.columns[task], map(_plain, values), strict=True))}
+            {
+                "task": task,
+                "model": model,
+                "values": dict(zip(board.columns[task], map(plain_value, values), strict=True)),
+            }
             for (task, model), values in board.values.items()
         ]
         facts = {"metric": board.metric, "direction": board.direction, "seeds": board.seeds, "by": board.by}
         return {**head, **facts, "rows": rows}
-    return {**head, **_plain(board)}
+    return {**head, **plain_value(board)}
 
 
 def to_json(board: Board) -> str:
@@ -58,19 +62,20 @@ def to_csv(board: Board) -> str:
         rows = _leaderboard_lines(board)
     elif isinstance(board, Comparison):
         rows = _comparison_lines(board)
-    writer.writerows([[_cell(cell) for cell in row] for row in rows or []])
+    writer.writerows([[safe_cell(cell) for cell in row] for row in rows or []])
     return text.getvalue()
 
 
-_OF_VALUE = ("mean", "sd", "low", "high")
+VALUE_PARTS = ("mean", "sd", "low", "high")
+"""What CSV has of a score, each in a column."""
 
 
 def _matrix_lines(board: Matrix) -> list[list[Any]]:
-    header = ["task", "model", board.by, *(f"{board.metric}_{part}" for part in _OF_VALUE), "seeds"]
+    header = ["task", "model", board.by, *(f"{board.metric}_{part}" for part in VALUE_PARTS), "seeds"]
     return [
         header,
         *(
-            [task, model, column, *_numbers(value), None if value is None else value.seeds]
+            [task, model, column, *value_numbers(value), None if value is None else value.seeds]
             for (task, model), values in board.values.items()
             for column, value in zip(board.columns[task], values, strict=True)
         ),
@@ -81,12 +86,12 @@ def _leaderboard_lines(board: Leaderboard) -> list[list[Any]]:
     facts = ("task", "rank", "rank_low", "rank_high", "model", "rank_by", "worst_shift")
     counts = ("seeds_done", "seeds", "cells_failed", "cells_missing")
     ranked = ("identity", "shifted", "worst")
-    header = [*facts, *counts, *(f"{name}_{part}" for name in ranked for part in _OF_VALUE)]
+    header = [*facts, *counts, *(f"{name}_{part}" for name in ranked for part in VALUE_PARTS)]
     header += [f"{name}_{where}" for name in board.metrics for where in ("identity", "worst")]
     lines: list[list[Any]] = [[*header, *board.summaries]]
     for row in board.rows:
         line = [board.rank_by if name == "rank_by" else getattr(row, name) for name in (*facts, *counts)]
-        line += [number for name in ranked for number in _numbers(getattr(row, name))]
+        line += [number for name in ranked for number in value_numbers(getattr(row, name))]
         spots = [row.metrics[name] for name in board.metrics]
         line += [_mean(value) for spot in spots for value in (spot.identity, spot.worst)]
         lines.append([*line, *(_mean(row.summaries[name]) for name in board.summaries)])
@@ -111,17 +116,19 @@ def _mean(value: Value | None) -> float | None:
     return None if value is None else value.mean
 
 
-def _numbers(value: Value | None) -> list[float | None]:
-    return [None] * len(_OF_VALUE) if value is None else [getattr(value, part) for part in _OF_VALUE]
+def value_numbers(value: Value | None) -> list[float | None]:
+    """The `VALUE_PARTS` of a score; None where it is missing."""
+    return [None] * len(VALUE_PARTS) if value is None else [getattr(value, part) for part in VALUE_PARTS]
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Dataclasses and the like as plain values; an infinite number as a text, a NaN as None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: plain_value(part) for name, part in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
+        return [plain_value(part) for part in value]
     if isinstance(value, float):
         if math.isinf(value):
             return "inf" if value > 0 else "-inf"
@@ -129,6 +136,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _cell(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
+    """A cell of CSV; a text that a spreadsheet would run is quoted."""
     text = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
     return "'" + value if text else value

@@ -62,19 +62,19 @@ def visible(text: str) -> str:
 
 def _matrix_tables(board: Matrix) -> Iterator[TextTable]:
     for task, labels in board.columns.items():
-        title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {_better(board.direction)}; "
+        title = f"{visible(task)}: {visible(board.metric)} by {board.by}, {better_text(board.direction)}; "
         models = {model: values for (owner, model), values in board.values.items() if owner == task}
         rows = [
-            (visible(label), *(_text(values[index]) for values in models.values()))
+            (visible(label), *(value_text(values[index]) for values in models.values()))
             for index, label in enumerate(labels)
         ]
-        yield TextTable(title + _spread(board.seeds), (board.by, *map(visible, models)), tuple(rows))
+        yield TextTable(title + spread_text(board.seeds), (board.by, *map(visible, models)), tuple(rows))
 
 
 def _leaderboard_tables(board: Leaderboard, metrics: int) -> Iterator[TextTable]:
     shown = board.columns or (*board.metrics, *board.summaries)[:metrics]
     for task in board.tasks:
-        title = f"{visible(task)}: {visible(board.rank_by)}, {_better(board.direction)}; {_spread(board.seeds)}"
+        title = f"{visible(task)}: {visible(board.rank_by)}, {better_text(board.direction)}; {spread_text(board.seeds)}"
         title += f", 95% intervals over {board.over}" if board.seeds > 1 else " and no interval"
         title += "; others on identity → at the worst shift" if any(name in board.metrics for name in shown) else ""
         header = ("#", "model", "identity", "shifted", "worst", "worst shift", *map(visible, shown), "seeds")
@@ -84,23 +84,24 @@ def _leaderboard_tables(board: Leaderboard, metrics: int) -> Iterator[TextTable]
 
 def _cells(row: Row, shown: tuple[str, ...]) -> tuple[str, ...]:
     return (
-        _rank(row),
+        rank_text(row),
         visible(row.model),
-        _text(row.identity),
-        _interval(row.shifted),
-        _mean(row.worst),
+        value_text(row.identity),
+        interval_text(row.shifted),
+        mean_text(row.worst),
         visible(row.worst_shift or "-"),
         *(
-            f"{_mean(row.metrics[name].identity)} → {_mean(row.metrics[name].worst)}"
+            f"{mean_text(row.metrics[name].identity)} → {mean_text(row.metrics[name].worst)}"
             if name in row.metrics
-            else _text(row.summaries[name])
+            else value_text(row.summaries[name])
             for name in shown
         ),
         f"{row.seeds_done}/{row.seeds}",
     )
 
 
-def _rank(row: Row) -> str:
+def rank_text(row: Row) -> str:
+    """A rank, or the range of ranks that the data allow."""
     if row.rank is None:
         return "-"
     if row.rank_low is None or row.rank_low == row.rank_high:
@@ -109,7 +110,7 @@ def _rank(row: Row) -> str:
 
 
 def _rank_notes(board: Leaderboard) -> list[str]:
-    if any("–" in _rank(row) for row in board.rows):
+    if any("–" in rank_text(row) for row in board.rows):
         return ["A range of ranks: the data cannot tell the models in it apart (paired tests, 5%, Holm)."]
     return []
 
@@ -129,7 +130,7 @@ def _failures(board: Leaderboard) -> list[str]:
 def _comparison_tables(board: Comparison) -> Iterator[TextTable]:
     first, second = map(visible, board.models)
     for part in board.tasks:
-        title = f"{visible(part.task)}: {visible(board.metric)}, {_better(board.direction)}; {first} less {second}"
+        title = f"{visible(part.task)}: {visible(board.metric)}, {better_text(board.direction)}; {first} less {second}"
         title += f", 95% intervals over {board.over}" if board.seeds > 1 else "; one seed, so no interval and no test"
         rows = [_contrast(contrast, contrast.shift) for contrast in part.shifts]
         if len(part.shifts) > 1:
@@ -141,8 +142,8 @@ def _contrast(contrast: Contrast, label: str) -> tuple[str, ...]:
     ends = contrast.low, contrast.high
     return (
         visible(label),
-        _mean(contrast.first),
-        _mean(contrast.second),
+        mean_text(contrast.first),
+        mean_text(contrast.second),
         "-" if contrast.difference is None else _signed(contrast.difference),
         "-" if ends[0] is None or ends[1] is None else f"[{_signed(ends[0])}, {_signed(ends[1])}]",
         _probability(contrast.p_adjusted),
@@ -165,20 +166,24 @@ def _summary(board: Comparison, part: TaskComparison) -> str:
     return visible(text + ".")
 
 
-def _better(direction: Direction) -> str:
+def better_text(direction: Direction) -> str:
+    """Which scores are better."""
     return f"{direction} is better" if isinstance(direction, str) else f"best at {direction:g}"
 
 
-def _spread(seeds: int) -> str:
+def spread_text(seeds: int) -> str:
+    """What stands behind a score."""
     return f"mean ± sd over {seeds} seeds" if seeds > 1 else "one seed, so no spread"
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
+    text = f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
+    return text.removeprefix("-") if text == "-0.000" else text
 
 
 def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + _number(value)
+    text = _number(value)
+    return text if text.startswith("-") or text == "0.000" else f"+{text}"
 
 
 def _probability(value: float | None) -> str:
@@ -187,17 +192,20 @@ def _probability(value: float | None) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _mean(value: Value | None) -> str:
+def mean_text(value: Value | None) -> str:
+    """A score, a dash where there is none."""
     return "-" if value is None else _number(value.mean)
 
 
-def _text(value: Value | None) -> str:
+def value_text(value: Value | None) -> str:
+    """A score with its spread over seeds."""
     if value is None:
         return "-"
     return _number(value.mean) + ("" if value.sd is None else f" ± {_number(value.sd)}")
 
 
-def _interval(value: Value | None) -> str:
+def interval_text(value: Value | None) -> str:
+    """A score with its interval, or with its spread where there is none."""
     if value is None or value.low is None or value.high is None:
-        return _text(value)
+        return value_text(value)
     return f"{_number(value.mean)} [{_number(value.low)}, {_number(value.high)}]"

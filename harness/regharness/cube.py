@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 import xarray as xr
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
 
 from regharness import dims
-from regharness.errors import InputError
+from regharness.errors import CellError, InputError
 from regharness.interfaces import Prediction, SequenceBatch
 from regharness.magnitude import BY_OUTPUT
 from regharness.magnitude import LONG_NAMES as MAGNITUDES
@@ -54,6 +55,7 @@ class Cube:
         self._labels = {name: self._read_labels(name) for name in dims.CELL}
         if dims.QUANTILES in self._group:
             self._labels[dims.QUANTILE] = self._read_labels(dims.QUANTILE)
+        self._covariates = self._open_covariates()
 
     @classmethod
     def create(cls, path: Path, outputs: Sequence[str], examples: int, attributes: Mapping[str, Any]) -> Cube:
@@ -146,6 +148,7 @@ class Cube:
             value = getattr(batch, name)
             if value is not None:
                 _fill(self._group[name], (s, k), value)
+        self._write_covariates((s, k), batch.covariates)
         for name, value in magnitudes.items():
             self._group[name][s, k] = value
         self._group[dims.N_EXAMPLES][s, k] = n
@@ -182,6 +185,27 @@ class Cube:
             warnings.filterwarnings("ignore", message="Consolidated metadata")
             zarr.consolidate_metadata(self.path)
 
+    def _write_covariates(self, at: tuple[int, int], covariates: Mapping[str, NDArray[Any]]) -> None:
+        """Store numbers in double precision, NaN where missing, and all else as text."""
+        named = {dims.COVARIATE + quote(name, safe=""): values for name, values in covariates.items()}
+        like = self._group[dims.EXAMPLE_ID]
+        for name, values in named.items():
+            if name not in self._covariates:
+                kind = "float64" if values.dtype.kind in "biuf" else str
+                _array(self._group, name, dims.MEASURED[:3], kind, like.shape, like.chunks)
+                self._covariates[name] = self._group[name]
+        for name, array in self._covariates.items():
+            # An earlier test set may have had what this one has not.
+            values = named.get(name, np.empty(0))
+            number = array.dtype.kind == "f"
+            if number and values.dtype.kind not in "biuf":
+                raise CellError(f"covariate '{unquote(name[len(dims.COVARIATE) :])}' is text, elsewhere a number")
+            _fill(array, at, values.astype(np.float64) if number else values.astype(str).astype(object))
+
+    def _open_covariates(self) -> dict[str, Any]:
+        """Arrays by name, opened once: a test set may have many."""
+        return {name: array for name, array in sorted(self._group.arrays()) if name.startswith(dims.COVARIATE)}
+
     def _at(self, name: str, label: str | int) -> int:
         return self._labels[name].index(label)
 
@@ -216,6 +240,7 @@ class Cube:
             shape = tuple(lengths.get(name, size) for name, size in zip(names, array.shape, strict=True))
             if shape != array.shape:
                 array.resize(shape)
+        self._covariates = self._open_covariates()
 
     def _drop_consolidated(self) -> None:
         # Consolidated metadata would go on telling readers the old shapes while the run grows.

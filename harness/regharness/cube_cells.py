@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -60,6 +60,9 @@ class Cells:
         As `regharness.cube_scoring.score_cube` takes it.
     wanted
         What to read beside predictions and targets, as `Metric.needs` writes it.
+    common
+        A dimension, such as ``model``: an example that one of its cells misses is missing in all of them, so that they
+        are scored on the same examples. Cells that have no prediction at all do not count.
 
     Attributes
     ----------
@@ -74,7 +77,7 @@ class Cells:
         When the dataset is not such a cube.
     """
 
-    def __init__(self, dataset: xr.Dataset, wanted: Iterable[str] = ()) -> None:
+    def __init__(self, dataset: xr.Dataset, wanted: Iterable[str] = (), common: str | None = None) -> None:
         dataset = _with_moments(dataset)
         self.levels = _levels(dataset)
         self.dataset = dataset.sortby(QUANTILE) if QUANTILES in dataset else dataset
@@ -85,6 +88,13 @@ class Cells:
         self.covariates = {name: self._covariates[name] for name in wanted if name in self._covariates}
         self.sizes = {str(name): dataset.sizes[name] for name in dataset[MEAN].dims if name != EXAMPLE}
         self.outputs = self.sizes.get(OUTPUT, 1)
+        if common is not None and (common == OUTPUT or common not in self.sizes):
+            over = ", ".join(name for name in self.sizes if name != OUTPUT)
+            raise InputError(
+                f"'{common}' is no dimension that cells lie along", help=f"they lie along: {over or 'none'}"
+            )
+        self.common = common
+        self._gaps: tuple[dict[str, int], slice, NDArray[np.bool_]] | None = None
         self._slabs: dict[str, tuple[tuple[int, ...], NDArray[Any]]] = {}
         # Read once: the shape of every cell hangs on them.
         self._status, self._n_examples = (
@@ -104,8 +114,8 @@ class Cells:
         return SHIFT in self.dataset.coords and SHIFT in self.sizes and IDENTITY in self.dataset[SHIFT].values
 
     def __iter__(self) -> Iterator[Cell]:
-        """The cells that are done; the last dimension changes first."""
-        over = [name for name in self.sizes if name != OUTPUT]
+        """The cells that are done; those that share their missing examples follow each other."""
+        over = self._over
         for index in product(*(range(self.sizes[name]) for name in over)):
             cell = self._cell(dict(zip(over, index, strict=True)))
             if self.is_done(cell):
@@ -124,7 +134,7 @@ class Cells:
         """A variable of one cell: ``example`` first, then ``output``; whole neighbouring cells are read with it."""
         # Variables, not arrays: coordinates would be cut out again for every cell.
         variable = self.dataset.variables[name]
-        over = [dim for dim in self.sizes if dim in variable.dims and dim != OUTPUT]
+        over = [dim for dim in self._over if dim in variable.dims]
         nbytes, fixed = variable.nbytes, []
         for dim in over:
             if nbytes <= SLAB:
@@ -142,6 +152,26 @@ class Cells:
             self._slabs[name] = held
         found: NDArray[Any] = held[1][tuple(at[dim] for dim in over if dim not in fixed)]
         return found
+
+    @property
+    def _over(self) -> list[str]:
+        """Dimensions that cells lie along, in the order of reading."""
+        over = [name for name in self.sizes if name not in (OUTPUT, self.common)]
+        return over if self.common is None else [*over, self.common]
+
+    def gaps(self, cell: Cell, rows: slice) -> NDArray[np.bool_]:
+        """``(example, output)``: what of some rows a cell misses, or one that lies beside it along `common`."""
+        assert self.common is not None
+        beside = {name: place for name, place in cell.at.items() if name != self.common}
+        if self._gaps is None or self._gaps[:2] != (beside, rows):
+            found = np.zeros((rows.stop - (rows.start or 0), self.outputs), dtype=bool)
+            for place in range(self.sizes[self.common]):
+                other = self._cell({**beside, self.common: place})
+                if self.is_done(other):
+                    missing = np.stack([evidence.missing() for evidence in other.read(rows)], axis=1)
+                    found |= missing & ~missing.all(axis=0)
+            self._gaps = beside, rows, found
+        return self._gaps[2]
 
     def _cell(self, at: Mapping[str, int]) -> Cell:
         sizes = self._n_examples
@@ -174,7 +204,12 @@ class Cell:
 
     def load(self) -> list[Evidence]:
         """All its examples, an `Evidence` an output."""
-        arrays = self._arrays(slice(self.size))
+        rows = slice(0, self.size)
+        return [self._with_gaps(evidence, rows, j) for j, evidence in enumerate(self.read(rows))]
+
+    def read(self, rows: slice) -> list[Evidence]:
+        """Some of its examples, an `Evidence` an output, with gaps of its own alone."""
+        arrays = self._arrays(rows)
         absent = {name for name in _OPTIONAL if name in arrays and np.isnan(arrays[name]).all()}
         levels: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         if QUANTILES in arrays:
@@ -185,8 +220,14 @@ class Cell:
         """The examples of one output, block by block; one chunk at a time is in memory."""
         absent, levels = self._given
         for rows in self._chunks:
-            arrays = self._arrays(rows, output)
-            yield from in_blocks(self._evidence(arrays, 0, absent, levels))
+            evidence = self._evidence(self._arrays(rows, output), 0, absent, levels)
+            yield from in_blocks(self._with_gaps(evidence, rows, output))
+
+    def _with_gaps(self, evidence: Evidence, rows: slice, output: int) -> Evidence:
+        if self.cells.common is None:
+            return evidence
+        gaps = self.cells.gaps(self, rows)[:, output]
+        return replace(evidence, target=np.where(gaps, np.nan, evidence.target)) if gaps.any() else evidence
 
     @cached_property
     def _chunks(self) -> list[slice]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from regharness.metric_protocols import ShiftMetric
 
 
-def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default") -> xr.Dataset:
+def evaluate_cube(
+    dataset: xr.Dataset, metrics: str | Iterable[str] = "default", *, common: str | None = None
+) -> xr.Dataset:
     """Score a cube of predictions, reducing ``example`` and keeping every other dimension.
 
     Parameters
@@ -28,6 +30,9 @@ def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default")
         As `score_cube` takes it.
     metrics
         ``"default"``, or names. Of the default ones, those that need what the dataset has not are left out.
+    common
+        A dimension, such as ``"model"``, whose cells are scored on the examples that all of them have, so that they can
+        be compared; if left out, each cell drops its own missing examples.
 
     Returns
     -------
@@ -41,7 +46,7 @@ def evaluate_cube(dataset: xr.Dataset, metrics: str | Iterable[str] = "default")
     """
     cells = Cells(dataset)
     chosen = resolve(metrics, cells.parts, cells.levels, identity=cells.has_identity)
-    scores = score_cube(dataset, chosen)
+    scores = score_cube(Cells(dataset, wanted(chosen), common), chosen)
     catalog = load_catalog()
     for name in chosen:
         scores[name].attrs["long_name"] = catalog.component("metric", name).summary

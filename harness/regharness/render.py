@@ -41,7 +41,7 @@ class BoardView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for table in self._fitting(console, options):
             yield Text(table.title, style="bold")
-            yield _rich_table(table)
+            yield rich_table(table)
             yield Text()
         failed = isinstance(self.board, Leaderboard) and bool(self.board.failures)
         for line in notes(self.board):
@@ -53,7 +53,7 @@ class BoardView:
         wide = options.update(max_width=10_000)
         for metrics in shown:
             found = list(tables(self.board, metrics))
-            widths = [Measurement.get(console, wide, _rich_table(table)).maximum for table in found]
+            widths = [Measurement.get(console, wide, rich_table(table)).maximum for table in found]
             if max(widths, default=0) <= options.max_width:
                 yield from found
                 return
@@ -62,7 +62,7 @@ class BoardView:
             yield from found
             return
         for table in found:
-            yield from _split(table, options.max_width)
+            yield from split_table(table, options.max_width)
 
     def _repr_html_(self) -> str:
         return _NOTEBOOK.render(tables=list(tables(self.board)), notes=notes(self.board))
@@ -88,19 +88,23 @@ def render(views: Sequence[BoardView], form: str) -> str:
 
 def to_markdown(board: Board) -> str:
     """A table a task, with what is to be said of them below."""
-    parts = []
-    for table in tables(board):
-        lines = [f"**{_markdown(table.title)}**", "", "| " + " | ".join(map(_markdown, table.header)) + " |"]
-        lines.append("|" + "|".join("---" if name in WORDS else "---:" for name in table.header) + "|")
-        lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in table.rows]
-        parts.append("\n".join(lines) + "\n")
+    parts = [markdown_table(table) for table in tables(board)]
     below = notes(board)
     if below:
-        parts.append("\n".join(f"- {_markdown(line)}" for line in below) + "\n")
+        parts.append("\n".join(f"- {escape_markdown(line)}" for line in below) + "\n")
     return "\n".join(parts)
 
 
-def _rich_table(table: TextTable) -> Table:
+def markdown_table(table: TextTable) -> str:
+    """A table in Markdown, its title above it."""
+    lines = [f"**{escape_markdown(table.title)}**", "", "| " + " | ".join(map(escape_markdown, table.header)) + " |"]
+    lines.append("|" + "|".join("---" if name in WORDS else "---:" for name in table.header) + "|")
+    lines += ["| " + " | ".join(map(escape_markdown, row)) + " |" for row in table.rows]
+    return "\n".join(lines) + "\n"
+
+
+def rich_table(table: TextTable) -> Table:
+    """A table for a terminal, without its title."""
     drawn = Table(box=None, pad_edge=False)
     for name in table.header:
         words = name in WORDS and name not in ("#", "severity")
@@ -111,7 +115,7 @@ def _rich_table(table: TextTable) -> Table:
     return drawn
 
 
-def _split(table: TextTable, width: int) -> Iterator[TextTable]:
+def split_table(table: TextTable, width: int) -> Iterator[TextTable]:
     """A table as several, each with the first columns and as many of the others as fit, one at least."""
     columns = list(zip(table.header, *table.rows, strict=True))
     widths = [max(map(cell_len, column)) + GAP for column in columns]
@@ -128,7 +132,8 @@ def _split(table: TextTable, width: int) -> Iterator[TextTable]:
         start = stop
 
 
-def _markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is."""
     return "".join("\\" + c if c in "\\`*[]<>|" else c for c in text)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from regharness import Component, hookimpl
 from regharness_metrics.offers import metric as _metric
 from regharness_metrics.offers_of_cells import of_known_noise, of_members, of_probabilities, of_rejection, of_use
+from regharness_metrics.offers_of_shifts import of_detection, of_other_models, of_shifts, of_variants
+
+if TYPE_CHECKING:
+    import click
 
 LEVELS = range(5, 100, 5)
 SCORED_LEVELS = (50, 80, 90, 95)
@@ -23,7 +29,6 @@ EL_YANIV = "El-Yaniv & Wiener, JMLR 11:1605 (2010)"
 GEIFMAN = "Geifman & El-Yaniv, NeurIPS (2017)"
 GEIFMAN_2019 = "Geifman, Uziel & El-Yaniv, ICLR (2019)"
 TRAUB = "Traub et al., NeurIPS (2024)"
-HENDRYCKS = "Hendrycks & Dietterich, ICLR (2019)"
 
 
 @hookimpl
@@ -34,12 +39,15 @@ def regharness_metrics() -> dict[str, Component]:
         **_of_the_distribution(),
         **_of_intervals(),
         **_of_the_ranking(),
-        **_of_shifts(),
+        **of_shifts(),
         **of_probabilities(),
         **of_rejection(),
         **of_members(),
         **of_known_noise(),
         **of_use(),
+        **of_other_models(),
+        **of_detection(),
+        **of_variants(),
     }
 
 
@@ -169,18 +177,9 @@ def _of_the_ranking() -> dict[str, Component]:
     }
 
 
-def _of_shifts() -> dict[str, Component]:
-    return {
-        "degradation": Component(
-            "regharness_metrics.robustness:Degradation",
-            parameters="regharness_metrics.parameters:DegradationParameters",
-            summary="How much worse a metric is under each shift than on identity.",
-            citation=HENDRYCKS,
-        ),
-        "worst_shift": Component(
-            "regharness_metrics.robustness:WorstShift",
-            parameters="regharness_metrics.parameters:WorstShiftParameters",
-            summary="A metric's value at the shift where it is worst.",
-            citation=HENDRYCKS,
-        ),
-    }
+@hookimpl
+def regharness_commands(cli: click.Group) -> None:
+    """Add ``regharness robustness``."""
+    from regharness_metrics.commands import robustness
+
+    cli.add_command(robustness)

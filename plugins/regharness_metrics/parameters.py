@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from regharness import InputError, Parameters
@@ -20,6 +22,40 @@ class DegradationParameters(WorstShiftParameters):
         default=False,
         description="Divide by the size of the score on identity (or its distance to the target value).",
     )
+
+
+class ReferenceParameters(WorstShiftParameters):
+    """Parameters of `mce` and `relative_mce`."""
+
+    reference: str = Field(default="", description="Name of the reference model; empty for the first of the spec.")
+
+
+class EffectiveRobustnessParameters(WorstShiftParameters):
+    """Parameters of `effective_robustness`."""
+
+    scale: Literal["auto", "log", "arctanh", "linear"] = Field(
+        default="auto",
+        description="Scale of the line; auto is log for errors above zero, arctanh for correlations, else linear.",
+    )
+
+
+class CoverageGapParameters(Parameters):
+    """Parameters of `coverage_gap`."""
+
+    of: str = Field(default="coverage_90", description="Metric with a target value, such as coverage_90.")
+    over: Literal["mean", "worst"] = Field(default="mean", description="Mean over the shifts, or the worst of them.")
+
+
+class SelectiveGainParameters(Parameters):
+    """Parameters of `selective_gain`."""
+
+    retained: int = Field(default=80, ge=1, le=99, description="Examples that are kept, in percent.")
+
+
+class VariantParameters(Parameters):
+    """Parameters of `variant_sign_accuracy` and `variant_auroc`."""
+
+    p_value: float = Field(default=1e-5, gt=0, le=1, description="Variants of a p-value below are significant.")
 
 
 class RegretParameters(Parameters):

@@ -1,4 +1,4 @@
-"""Compare the scores of a metric on shifted test sets with the one on ``identity``. Reads no predictions."""
+"""Compare the scores of a metric on shifted test sets with the one on ``identity``. Looks at one model at a time."""
 
 from __future__ import annotations
 
@@ -7,29 +7,17 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from regharness.dims import ABSENT, IDENTITY, SHIFT, STATUS
+from regharness.dims import SHIFT
 from regharness.errors import InputError
 from regharness.interfaces import ShiftMetric
-
-Direction = Literal["lower", "higher"] | float
-
-
-def _badness(scores: xr.DataArray, direction: Direction) -> xr.DataArray:
-    """Turn scores so that more is worse: as they are, negated, or their distance to the target value."""
-    if direction == "lower":
-        return scores
-    if direction == "higher":
-        return -scores
-    return np.abs(scores - float(direction))
-
-
-def _is_identity(scores: xr.DataArray) -> xr.DataArray:
-    if SHIFT not in scores.coords or not (scores[SHIFT] == IDENTITY).any():
-        raise InputError(
-            f"the scores have no shift '{IDENTITY}' to compare with",
-            help=f"score the unshifted test set too, as '{IDENTITY}' along '{SHIFT}'",
-        )
-    return scores[SHIFT] == IDENTITY
+from regharness_metrics.shift_axis import (
+    Direction,
+    badness,
+    beyond_identity,
+    is_identity,
+    mean_of_asked,
+    on_identity,
+)
 
 
 class Degradation(ShiftMetric):
@@ -56,11 +44,10 @@ class Degradation(ShiftMetric):
         self._relative = relative
 
     def compare(self, scores: xr.DataArray, direction: Direction) -> xr.DataArray:
-        identity = _is_identity(scores)
+        identity = is_identity(scores)
         with np.errstate(all="ignore"):
-            worse = _badness(scores, direction)
-            # Only the axes' own coordinates: severity and the like of identity are not those of the shifts.
-            reference = worse.sel({SHIFT: IDENTITY}, drop=True).reset_coords(drop=True)
+            worse = badness(scores, direction)
+            reference = on_identity(worse)
             change = worse - reference
             if self._relative:
                 change = change / np.abs(reference)
@@ -89,13 +76,53 @@ class WorstShift(ShiftMetric):
         self.of = of
 
     def compare(self, scores: xr.DataArray, direction: Direction) -> xr.DataArray:
-        shifted = scores.isel({SHIFT: np.flatnonzero(~_is_identity(scores).values)})
-        asked = shifted.coords[STATUS] != ABSENT if STATUS in shifted.coords else xr.ones_like(shifted, dtype=bool)
-        shifted, asked = shifted.reset_coords(drop=True), asked.reset_coords(drop=True)
+        shifted, asked = beyond_identity(scores)
         if not shifted.sizes[SHIFT]:
             return shifted.sum(SHIFT).where(False).assign_attrs(direction=direction)
         with np.errstate(all="ignore"):
-            worst = _badness(shifted, direction).where(asked).fillna(-np.inf).argmax(SHIFT)
+            worst = badness(shifted, direction).where(asked).fillna(-np.inf).argmax(SHIFT)
         complete = (shifted.notnull() | ~asked).all(SHIFT) & asked.any(SHIFT)
         value = shifted.isel({SHIFT: worst}).drop_vars(SHIFT).where(complete)
         return value.drop_attrs().assign_attrs(direction=direction)
+
+
+class CoverageGap(ShiftMetric):
+    """How much farther from its level coverage is under shift than on ``identity``, over all shifts.
+
+    ``|coverage - level|`` under each shift less ``|coverage - level|`` on identity; of these the mean, or the
+    largest. Positive where the stated uncertainty holds less under shift, zero or below where it holds as well.
+    Direction: lower. Reduces ``shift``. A score missing on identity or at any shift gives NaN; a shift that was
+    never asked for is passed over; no shift at all: NaN. Ovadia et al., NeurIPS (2019).
+
+    Parameters
+    ----------
+    of
+        Name of a metric with a target value, such as ``coverage_90``.
+    over
+        ``"mean"`` over the shifts, or the ``"worst"`` of them.
+
+    Raises
+    ------
+    InputError
+        In `compare`, when the metric has no target value.
+    """
+
+    direction = "lower"
+
+    def __init__(self, of: str = "coverage_90", over: Literal["mean", "worst"] = "mean") -> None:
+        self.of = of
+        self._over = over
+
+    def compare(self, scores: xr.DataArray, direction: Direction) -> xr.DataArray:
+        if isinstance(direction, str):
+            raise InputError(
+                f"coverage_gap needs a metric with a target value, and '{self.of}' has none",
+                help="name the coverage of an interval, such as coverage_90, in 'of'",
+            )
+        shifted, asked = beyond_identity(scores)
+        with np.errstate(all="ignore"):
+            change = badness(shifted, direction) - on_identity(badness(scores, direction))
+        if self._over == "mean" or not shifted.sizes[SHIFT]:
+            return mean_of_asked(change, asked).drop_attrs()
+        complete = (change.notnull() | ~asked).all(SHIFT) & asked.any(SHIFT)
+        return change.where(asked).fillna(-np.inf).max(SHIFT).where(complete).drop_attrs()

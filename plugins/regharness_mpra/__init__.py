@@ -45,6 +45,19 @@ def regharness_data_generators() -> dict[str, Component]:
 
 
 @hookimpl
+def regharness_model_adapters() -> dict[str, Component]:
+    """Offer ``variant_effect``."""
+    return {
+        "variant_effect": Component(
+            "regharness_mpra.variant_effect:VariantEffect",
+            parameters="regharness_mpra.parameters:VariantEffectParameters",
+            summary="What any model predicts of a variant less what it predicts of the reference.",
+            citation="Zhou & Troyanskaya, Nature Methods 12:931 (2015)",
+        )
+    }
+
+
+@hookimpl
 def regharness_commands(cli: "click.Group") -> None:
     """Add ``regharness data``."""
     from regharness_mpra.commands import data

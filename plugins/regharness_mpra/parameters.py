@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from regharness import InputFile, Parameters
 from regharness.interfaces import SPLITS
+from regharness.nested import NestedUse
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -248,3 +249,15 @@ class SatmutParameters(PublishedParameters):
     )
     least_barcodes: int = Field(default=10, ge=0, description="Variants that fewer barcodes tell of are left out.")
     test: Fraction = Field(default=0.2, description="Share of the examples.")
+
+
+class ModelUse(NestedUse):
+    """A model inside another model's parameters."""
+
+    kind: ClassVar[str] = "model"
+
+
+class VariantEffectParameters(Parameters):
+    """Parameters of ``variant_effect``."""
+
+    model: ModelUse = Field(description="The model of activity, {use: NAME, with: {...}}.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from regharness import InputError, SequenceBatch
 from regharness.sequences import gc_content
@@ -22,6 +24,8 @@ SOURCE = DATA_SETS["satmut"]
 NEAR_DUPLICATE_K = 32
 """Bases that experiments on one element share."""
 TEXT = ("Chromosome", "Ref", "Alt", "Element")
+LEAST_EFFECT, LEAST_P = 0.2, 1e-4
+"""From here on, rounding to .01 and .00001 leaves the standard error of a variant known within 3%."""
 
 
 class Satmut(RealData):
@@ -32,8 +36,14 @@ class Satmut(RealData):
     a base that no variant covers being N; shorter elements are centred between N. All variants of an element
     stay together, and so do experiments on one element, so a model is judged on elements it has not seen.
 
-    No standard errors were published. DNA and RNA counts are sums over the barcodes (covariate ``barcodes``) of a
-    variant, and depth can be changed.
+    No standard errors were published, but p-values of effects over their standard errors were: ``se = |effect| /
+    Phi^-1(1 - p / 2)``. Of each experiment the file's ``se * sqrt(barcodes)`` is one number but for the rounding of
+    effects to .01 and of p-values to .00001, which makes many zero. So `noise_variance` is the square of the median of
+    that number, over the variants that rounding leaves well known, divided by the barcodes of a variant. It is the
+    regression's own error: experiments on one element differ by more.
+
+    DNA and RNA counts are sums over the barcodes (covariate ``barcodes``) of a variant, and depth can be changed. The
+    covariate ``offset`` is the variant's place in its sequence, from 0; a deleted base was before that place.
 
     Parameters
     ----------
@@ -56,6 +66,8 @@ class Satmut(RealData):
             table = table[having(element, p.elements, "element", self.name)]
         references = {name: _reference(rows) for name, rows in table.groupby("Element", sort=False)}
         texts = pd.concat([_variants(rows, references[name]) for name, rows in table.groupby("Element", sort=False)])
+        noise = _noise_variance(table, path)
+        start = table["Position"] - table.groupby("Element")["Position"].transform("min")
         # Experiments on one element have its reference in common, wholly or nearly.
         codes = encode(list(references.values()), path, pad=True)
         home = dict(zip(references, clusters(codes, NEAR_DUPLICATE_K), strict=True))
@@ -63,7 +75,8 @@ class Satmut(RealData):
         table = table[enough]
         if table.empty:
             raise InputError(f"satmut: no variant has {p.least_barcodes:,} barcodes", help="lower 'least_barcodes'")
-        sequence = encode(texts[table.index].tolist(), path, pad=True, length=int(texts.str.len().max()))
+        longest, lengths = int(texts.str.len().max()), texts[table.index].str.len().to_numpy()
+        sequence = encode(texts[table.index].tolist(), path, pad=True, length=longest)
         text = {name: table[name].to_numpy(dtype=str) for name in TEXT}
         position = table["Position"].to_numpy()
         batch = SequenceBatch(
@@ -73,6 +86,7 @@ class Satmut(RealData):
             sequence=sequence,
             outputs=("effect",),
             target=_column(table, "Value"),
+            noise_variance=noise[table.index].to_numpy(np.float32)[:, None],
             dna_count=_column(table, "DNA"),
             rna_count=_column(table, "RNA"),
             covariates={
@@ -80,6 +94,7 @@ class Satmut(RealData):
                 "element": text["Element"],
                 "chrom": np.char.add("chr", text["Chromosome"]),
                 "position": position,
+                "offset": start[table.index].to_numpy() + (longest - lengths) // 2,
                 "ref": text["Ref"],
                 "alt": text["Alt"],
                 "barcodes": table["Tags"].to_numpy(),
@@ -103,6 +118,15 @@ class Satmut(RealData):
             assay=SummedCounts(),
             warnings=(f"{few:,} variants with fewer than {p.least_barcodes:,} barcodes are left out",) if few else (),
         )
+
+
+def _noise_variance(table: pd.DataFrame, path: Path) -> pd.Series:
+    """``(variant,)`` squared standard errors of the effects, from their p-values."""
+    effect, p = np.abs(numbers(table, "Value", path)), numbers(table, "P-Value", path)
+    known = (effect >= LEAST_EFFECT) & (p >= LEAST_P) & (p < 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one = pd.Series(effect / norm.isf(p / 2) * np.sqrt(table["Tags"]), table.index).where(known)
+    return one.groupby(table["Element"]).transform("median") ** 2 / table["Tags"]
 
 
 def _reference(rows: pd.DataFrame) -> str:

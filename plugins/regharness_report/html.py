@@ -13,10 +13,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness import dims
-from regharness.leaderboard import Leaderboard, build, matrix
-from regharness.render import visible
+from regharness.board_tables import interval_text, rank_text, value_text, visible
+from regharness.leaderboard import Leaderboard, Row, build, matrix
 from regharness.run_folder import Run
-from regharness.score_tables import Value, metric_names
+from regharness.score_tables import metric_names, pick_metric
 from regharness_report.figures import heat_rows, severity_plots
 
 FAILURES_SHOWN = 20
@@ -44,7 +44,7 @@ class HtmlReport:
             undefined=jinja2.StrictUndefined,
             finalize=_shown,
         )
-        environment.filters["score"] = _score
+        environment.filters.update(score=value_text, interval=interval_text, rank=rank_text)
         template = environment.from_string((files("regharness_report") / "report.html.jinja").read_text())
         path.write_text(template.render(**_content(run)), encoding="utf-8")
 
@@ -56,7 +56,7 @@ def _shown(value: Any) -> Any:
 
 def _content(run: Run) -> dict[str, Any]:
     scores = run.scores
-    board = build(scores, failures=run.failures)
+    board = build(scores, blocks=run.blocks(pick_metric(scores, None)), failures=run.failures)
     ranked = matrix(scores, "shift")
     coverages = [name for name in metric_names(scores) if name.startswith("coverage_")]
     coverage = matrix(scores, "shift", metric=coverages[-1]) if coverages else None
@@ -111,15 +111,13 @@ def _summary(board: Leaderboard, task: str) -> str:
         return "No model finished every cell of this task, so none is ranked."
     best = ranked[0]
     if best.worst is None or best.identity is None:
-        return f"{best.model} ranks first."
+        return f"{best.model} ranks {_first(best)}."
     return (
-        f"{best.model} ranks first: {board.rank_by} is {_score(best.identity)} on unshifted data and "
-        f"{_score(best.worst)} at its worst shift, {best.worst_shift}."
+        f"{best.model} ranks {_first(best)}: {board.rank_by} is {value_text(best.identity)} on unshifted data and "
+        f"{value_text(best.worst)} at its worst shift, {best.worst_shift}."
     )
 
 
-def _score(value: Value | None) -> str:
-    if value is None:
-        return "-"
-    text = f"{value.mean:.3g}" if abs(value.mean) >= 100 else f"{value.mean:.3f}"
-    return text if value.sd is None else f"{text} ± {value.sd:.3f}"
+def _first(row: Row) -> str:
+    """Whether the data tell the best model apart from the next."""
+    return "first" if row.rank_high in (None, row.rank) else "first, though not beyond chance"

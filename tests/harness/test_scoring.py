@@ -431,3 +431,46 @@ def test_models_that_give_no_variance_give_none_in_chunks_either(cube, monkeypat
 
     assert found["crps"].isnull().all(("shift", "seed", "output")).values.tolist() == [True, False]
     assert int(found["n_dropped"].sum()) == 0
+
+
+def test_models_can_be_scored_on_the_examples_that_all_of_them_have(cube):
+    gappy = cube.copy(deep=True)
+    gappy["mean"][0, 1, 0, :5, 0] = NAN
+    gappy["aleatoric_variance"][1, 1, 0, 5:7, 0] = NAN
+    scores = rh.evaluate_cube(gappy, ["mse"], common="model").isel(shift=1, seed=0)
+    fewer = rh.evaluate_cube(cube.isel(shift=[1], seed=[0], example=slice(7, None)), ["mse"]).isel(shift=0, seed=0)
+
+    assert scores["n_dropped"].values.tolist() == [[7, 0], [7, 0]]
+    xr.testing.assert_allclose(scores["mse"].isel(output=0), fewer["mse"].isel(output=0))
+
+
+def test_each_model_drops_its_own_missing_examples_otherwise(cube):
+    gappy = cube.copy(deep=True)
+    gappy["mean"][0, 1, 0, :5, 0] = NAN
+
+    assert rh.evaluate_cube(gappy, ["mse"])["n_dropped"].isel(shift=1, seed=0).values.tolist() == [[5, 0], [0, 0]]
+
+
+def test_a_model_without_predictions_takes_no_example_from_the_others(cube):
+    partial = cube.copy(deep=True)
+    partial["mean"][0] = NAN
+    scores = rh.evaluate_cube(partial, ["mse"], common="model")
+
+    xr.testing.assert_equal(scores["mse"].isel(model=1), rh.evaluate_cube(cube, ["mse"])["mse"].isel(model=1))
+
+
+def test_chunks_share_the_missing_examples_of_models_too(cube, monkeypatch):
+    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    gappy = cube.copy(deep=True)
+    gappy["mean"][0, 1, 0, ::3, 0] = NAN
+    large, lazy = chunked(gappy, 50)
+
+    xr.testing.assert_allclose(
+        rh.evaluate_cube(lazy, ["mse"], common="model"), rh.evaluate_cube(large, ["mse"], common="model")
+    )
+
+
+@pytest.mark.parametrize("name", ["output", "example", "models"])
+def test_examples_in_common_need_a_dimension_of_cells(cube, name):
+    with pytest.raises(rh.InputError, match=f"'{name}' is no dimension that cells lie along"):
+        rh.evaluate_cube(cube, ["mse"], common=name)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from splits import everything, long_words, real_data, trained_on
 
 import regharness as rh
@@ -291,6 +292,32 @@ def test_a_deletion_shortens_the_element_by_one(hbb):
     known = (batch.sequence < 4).sum(axis=1)
     assert set(known[batch.covariates["alt"] == "-"]) == {186}
     assert set(known[batch.covariates["alt"] != "-"]) == {187}
+
+
+@real_data
+def test_offset_is_the_place_of_a_variant_in_its_sequence(hbb):
+    batch, _ = hbb
+    alt, offset = batch.covariates["alt"], batch.covariates["offset"]
+    single = alt != "-"
+    there = batch.sequence[np.arange(len(batch)), offset]
+    assert ["ACGT"[code] for code in there[single]] == alt[single].tolist()
+    # Put back before that place, a deleted base makes the sequence that substitutions are made in.
+    at, ref = offset[~single][0], "ACGT".index(batch.covariates["ref"][~single][0])
+    whole = np.insert(batch.sequence[~single][0], at, ref)[:-1]
+    reference = np.array([np.bincount(column).argmax() for column in batch.sequence[single].T])
+    np.testing.assert_array_equal(whole[whole < 4], reference[reference < 4])
+
+
+@real_data
+def test_standard_errors_give_the_published_p_values_back(hbb):
+    batch, _ = hbb
+    effect, se = np.abs(batch.target[:, 0].astype(float)), np.sqrt(batch.noise_variance[:, 0].astype(float))
+    p = batch.covariates["p_value"]
+    # Effects are rounded to .01, p-values to .00001.
+    lowest, highest = (2 * norm.sf(np.maximum(effect + half, 0) / se) for half in (0.005, -0.005))
+    within = (lowest - 1e-5 <= p) & (p <= highest + 1e-5)
+    assert within.mean() > 0.95
+    assert (2 * norm.sf(effect / se))[p == 0].max() < 2e-5
 
 
 @real_data

@@ -39,8 +39,8 @@ UNCHANGED = [
     ],
     *["miscalibration_area", "miscalibration_area_interval", "calibration_error_kuleshov", "spearman_error_sigma"],
     *["pit_mean", "pit_var", "pit_ks", "pit_cvm", "pit_chi2", "pit_histogram", "ence_reference"],
-    *["calibration_curve", "interval_calibration_curve", "prr", "prr_abs", "enrichment_at_k"],
-    *(name for name in CATALOG.names("metric") if name.startswith("coverage")),
+    *["calibration_curve", "interval_calibration_curve", "prr", "prr_abs", "enrichment_at_k", "selective_gain"],
+    *(name for name in CATALOG.names("metric") if name.removeprefix("coverage_").isdigit()),
 ]
 EVERY = [*SCALE_ALIKE, *SCALE_SQUARED, *UNCHANGED, "nll"]
 OF_QUANTILES = ["pinball", "wis"]
@@ -50,7 +50,11 @@ OF_MORE = {
     **dict.fromkeys(["deconvolved_r2", "deconvolved_pearson_r", "noise_z_mean_square", "within_group"], 0),
 }
 """Metrics of more than target, mean and variance, and the power of the unit that they scale with."""
-OF_SHIFTS = ["degradation", "worst_shift", "automated_fraction", "automated_risk"]
+OF_SHIFTS = [
+    *["degradation", "worst_shift", "mce", "relative_mce", "effective_robustness", "severity_auc", "severity_curve"],
+    *["coverage_gap", "ood_auroc", "ood_aupr", "ood_fpr95", "automated_fraction", "automated_risk"],
+]
+OF_VARIANTS = ["variant_sign_accuracy", "variant_auroc", "variant_pearson_r", "variant_spearman_rho"]
 # ENCE cuts its bins in the order given where sigmas are equal; that is its definition.
 ORDER_FREE = [name for name in EVERY if name != "ence"]
 
@@ -203,7 +207,7 @@ def test_wider_interval_covers_no_less(values):
 def test_law_of_units_is_stated_for_every_metric_of_the_plugin(name):
     ours = CATALOG.owner("metric", name).name == "regharness_metrics"
 
-    assert not ours or name in EVERY or name in (*OF_QUANTILES, *OF_MORE, *OF_SHIFTS)
+    assert not ours or name in EVERY or name in (*OF_QUANTILES, *OF_MORE, *OF_SHIFTS, *OF_VARIANTS)
 
 
 OF_MEANS = [name for name in EVERY if isinstance(CATALOG.create("metric", name), OfMeans) and name != "dispersion"]
