@@ -49,7 +49,8 @@ class Row:
         Best and worst rank that the data allow: models that no test tells apart overlap. None without a rank, and with
         one seed, from which nothing can be told apart.
     identity, shifted, worst
-        The ranked metric on the unshifted test set, its mean over all shifts, and at the worst shift.
+        The ranked metric on the unshifted test set, its mean over all shifts, and at the worst shift. A metric of all
+        shifts together is `shifted` alone.
     shifted_iqm
         Its interquartile mean over all shifts and seeds, which a few extreme cells do not move.
     worst_shift
@@ -196,9 +197,9 @@ def build(
     Raises
     ------
     InputError
-        For an unknown metric or task, or a metric without a value a shift.
+        For an unknown metric or task.
     """
-    metric = pick_metric(scores, rank_by)
+    metric = pick_metric(scores, rank_by, by_shift=False)
     direction: Direction = scores[metric].attrs["direction"]
     known = [name for name in metric_names(scores) if name != metric]
     for name in columns:
@@ -279,7 +280,7 @@ def _standing(part: TaskScores, metric: str, model: str, shifts: Sequence[str], 
 
 
 def _concordance(part: TaskScores, metric: str, direction: Direction, models: Sequence[str]) -> Concordance:
-    shifts = part.beyond
+    shifts = part.beyond if dims.SHIFT in part.scores[metric].dims else []
     means = [[badness(float(part.by_seed(metric, m, [shift]).mean()), direction) for m in models] for shift in shifts]
     table = np.array(means, dtype=np.float64).reshape(len(shifts), len(models))
     found = friedman(table)
@@ -297,7 +298,8 @@ def _row(
     summaries: Sequence[str],
     rank: Rank | None,
 ) -> Row:
-    beyond, whole = part.beyond, part.whole(model)
+    a_shift = dims.SHIFT in part.scores[metric].dims
+    beyond, whole = part.beyond if a_shift else [], part.whole(model)
     worst_shift, worst = None, None
     if beyond and whole.any():
         means = {shift: part.value(metric, model, [shift], whole) for shift in beyond}
@@ -318,8 +320,8 @@ def _row(
         rank=None if rank is None else rank.rank,
         rank_low=rank.low if rank is not None and tested else None,
         rank_high=rank.high if rank is not None and tested else None,
-        identity=part.value(metric, model, [dims.IDENTITY]),
-        shifted=part.value(metric, model, beyond, whole) if beyond else None,
+        identity=part.value(metric, model, [dims.IDENTITY]) if a_shift else None,
+        shifted=part.value(metric, model, beyond, whole) if beyond or not a_shift else None,
         shifted_iqm=interquartile_mean(np.stack(runs, axis=1)) if runs and whole.any() else None,
         worst=worst,
         worst_shift=worst_shift,

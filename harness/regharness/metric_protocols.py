@@ -265,10 +265,13 @@ class ShiftMetric(Protocol):
         As of `Metric`.
     of
         Name of the metric it compares; empty for the one that the leaderboard ranks by.
+    reference
+        Name of the model it compares with; empty for none, or for one that it finds itself.
     """
 
     direction: Direction | None = "lower"
     of: str = ""
+    reference: str = ""
 
     def compare(self, scores: xr.DataArray, direction: Direction) -> xr.DataArray:
         """Compare scores with dims that include ``shift``, whose ``identity`` is the unshifted test set.

@@ -20,6 +20,7 @@ from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
 from regharness.fitting import build_model
 from regharness.interfaces import DataGenerator, DataInfo, ModelAdapter, ShiftOperator
+from regharness.metric_checks import metric_problems
 from regharness.nested import nested_uses
 from regharness.parameters import file_digests
 from regharness.provenance import code_version
@@ -128,6 +129,7 @@ def make_plan(spec: BenchmarkSpec, catalog: Catalog) -> Plan:
             problems += _unmet(model, built, tasks)
         except InputError as error:
             problems += [_of(f"model '{model.name}'", problem) for problem in error.problems]
+    problems += metric_problems(spec, catalog)
     if problems:
         raise InputError(problems)
     return Plan(spec, tasks, tuple(_cells(spec, tasks, catalog)), levels)

@@ -165,7 +165,7 @@ class Run:
 
         `columns` are the other metrics to show, in place of the spec's.
         """
-        metric = pick_metric(self.scores, rank_by)
+        metric = pick_metric(self.scores, rank_by, by_shift=False)
         scored = metric_names(self.scores)
         chosen = [name for name in self.spec.leaderboard.columns if name in scored] if columns is None else columns
         blocks, failures = self.blocks(metric), self.failures

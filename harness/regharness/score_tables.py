@@ -63,8 +63,8 @@ def metric_names(scores: xr.Dataset) -> list[str]:
     return sorted(known, key=lambda name: order.index(name) if name in order else len(order))
 
 
-def pick_metric(scores: xr.Dataset, name: str | None) -> str:
-    """The metric asked for, or the one that the run ranks by.
+def pick_metric(scores: xr.Dataset, name: str | None, *, by_shift: bool = True) -> str:
+    """The metric asked for, or the one that the run ranks by; `by_shift`, only one that has a value a shift.
 
     Raises
     ------
@@ -72,7 +72,11 @@ def pick_metric(scores: xr.Dataset, name: str | None) -> str:
         When it was not scored, or has no value a shift.
     """
     name = name or str(scores.attrs["rank_by"])
-    known = [metric for metric in metric_names(scores) if dims.SHIFT in scores[metric].dims]
+    known = metric_names(scores)
+    if by_shift:
+        if name in known and dims.SHIFT not in scores[name].dims:
+            raise InputError(f"metric '{name}' is one value of all shifts", help="only `leaderboard` by model shows it")
+        known = [metric for metric in known if dims.SHIFT in scores[metric].dims]
     if name not in known:
         message, choices = unknown_name("metric", name, known, listed="scored")
         raise InputError(message, help=choices)

@@ -57,11 +57,11 @@ class CorruptionError(ShiftMetric):
 
     def __init__(self, of: str = "", reference: str = "") -> None:
         self.of = of
-        self._reference = reference
+        self.reference = reference
 
     def compare(self, scores: xr.DataArray, direction: Direction) -> xr.DataArray:
         is_identity(scores)
-        reference = _reference(scores, self._reference)
+        reference = _reference(scores, self.reference)
         there, values = asked(scores), scores.reset_coords(drop=True)
         with np.errstate(all="ignore"):
             errors = self._errors(values, direction)

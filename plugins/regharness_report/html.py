@@ -56,8 +56,10 @@ def _shown(value: Any) -> Any:
 
 def _content(run: Run) -> dict[str, Any]:
     scores = run.scores
-    board = build(scores, blocks=run.blocks(pick_metric(scores, None)), failures=run.failures)
-    ranked = matrix(scores, "shift")
+    metric = pick_metric(scores, None, by_shift=False)
+    board = build(scores, blocks=run.blocks(metric), failures=run.failures)
+    # Ranked by one value of all shifts, models are followed by the first metric that has one a shift.
+    ranked = matrix(scores, "shift", metric=metric if dims.SHIFT in scores[metric].dims else board.metrics[0])
     coverages = [name for name in metric_names(scores) if name.startswith("coverage_")]
     coverage = matrix(scores, "shift", metric=coverages[-1]) if coverages else None
     nominal = float(coverages[-1].removeprefix("coverage_")) / 100 if coverages else None

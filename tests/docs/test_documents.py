@@ -13,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from regharness.catalog import load_catalog
+from regharness.plan import make_plan
 from regharness.seeding import rng_for
 from regharness.spec_loading import load
 
@@ -51,6 +52,15 @@ def test_the_models_of_the_readme_are_valid(tmp_path):
         "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n" + blocks("README.md", "yaml")[1]
     )
     assert [model.use for model in load(tmp_path / "spec.yaml", load_catalog()).models] == ["torch", "keras", "onnx"]
+
+
+def test_the_metrics_of_the_readme_are_valid(tmp_path):
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmodels: [{name: cnn, use: mean}]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n"
+        + blocks("README.md", "yaml")[3]
+    )
+    spec = load(tmp_path / "spec.yaml", load_catalog())
+    assert make_plan(spec, load_catalog()).spec.leaderboard.columns == ["coverage_90", "ood_auroc", "mce"]
 
 
 def test_the_shifts_of_the_readme_are_valid(tmp_path):

@@ -213,3 +213,21 @@ def test_a_curve_is_no_column():
 def test_an_unknown_column_is_refused():
     with pytest.raises(InputError, match=r"no such column: no metric named 'msr'"):
         build(scores(), columns=["msr"])
+
+
+def test_models_can_be_ranked_by_a_metric_of_all_shifts():
+    both = make_scores({"mse": {"bad": BAD, "good": GOOD}}, SHIFTS)
+    both["worst"] = both["mse"].isel(shift=3, drop=True).assign_attrs(direction="lower")
+    board = build(both, rank_by="worst")
+
+    assert [(r.model, r.rank, r.identity, r.shifted.mean, r.worst_shift) for r in board.rows] == [
+        ("good", 1, None, 7.0, None), ("bad", 2, None, 9.0, None),
+    ]  # fmt: skip
+
+
+def test_a_metric_of_all_shifts_has_no_matrix():
+    both = make_scores({"mse": {"a": GOOD}}, SHIFTS)
+    both["worst"] = both["mse"].isel(shift=3, drop=True).assign_attrs(direction="lower")
+
+    with pytest.raises(InputError, match="metric 'worst' is one value of all shifts"):
+        matrix(both, "shift", metric="worst")
