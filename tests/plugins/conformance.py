@@ -197,7 +197,7 @@ def ence(s: Sample) -> Number:
         rows, start = order[start:stop], stop
         rmv = mpmath.sqrt(mean([s.sigma[i] ** 2 for i in rows]))
         rmse = mpmath.sqrt(mean([s.e[i] ** 2 for i in rows]))
-        gaps.append(mpf(1) if rmv == INF else ratio(abs(rmv - rmse), rmv))
+        gaps.append(ratio(abs(rmv - rmse), rmv))
     return mean(gaps)
 
 
@@ -314,89 +314,3 @@ def scores_of(rows: Sequence[Row]) -> dict[str, float | list[float]]:
     scores |= _levelled(s) | selective(s, s.square, "") | selective(s, s.absolute, "_abs")
     curves = {name: [float(value) for value in curve(s)] for name, curve in CURVES.items()}
     return {**{name: float(score) for name, score in scores.items()}, **curves}
-
-
-# Ensembles and quantiles
-
-
-def crps_fair(y: Sequence[float], members: Sequence[Sequence[float]]) -> float:
-    return float(
-        mean([_crps_of_members(mpf(t), [mpf(x) for x in row], len(row) - 1) for t, row in zip(y, members, strict=True)])
-    )
-
-
-def crps_ensemble(y: Sequence[float], members: Sequence[Sequence[float]]) -> float:
-    return float(
-        mean([_crps_of_members(mpf(t), [mpf(x) for x in row], len(row)) for t, row in zip(y, members, strict=True)])
-    )
-
-
-def _crps_of_members(y: Number, row: list[Number], others: int) -> Number:
-    spread = sum((abs(a - b) for a in row for b in row), mpf(0))
-    return mean([abs(x - y) for x in row]) - (spread / (2 * len(row) * others) if others else NAN)
-
-
-def crps_mixture(y: Sequence[float], means: Sequence[Sequence[float]], variances: Sequence[Sequence[float]]) -> float:
-    def expected_distance(d: Number, variance: Number) -> Number:
-        if variance == 0:
-            return abs(d)
-        sigma = mpmath.sqrt(variance)
-        return d * (2 * phi_cumulative(d / sigma) - 1) + 2 * sigma * phi_density(d / sigma)
-
-    scores = []
-    for t, row, spread in zip(y, means, variances, strict=True):
-        parts = [(mpf(x), mpf(v)) for x, v in zip(row, spread, strict=True)]
-        near = mean([expected_distance(mpf(t) - x, v) for x, v in parts])
-        scores.append(near - mean([expected_distance(a - b, v + w) for a, v in parts for b, w in parts]) / 2)
-    return float(mean(scores))
-
-
-def pinball(y: Sequence[float], quantiles: Sequence[Sequence[float]], levels: Sequence[Fraction]) -> float:
-    losses = [
-        (p if t >= q else p - 1) * (Fraction(t) - Fraction(q))
-        for t, row in zip(y, quantiles, strict=True)
-        for q, p in zip(row, levels, strict=True)
-    ]
-    return float(sum(losses) / len(losses))
-
-
-def wis(y: Sequence[float], quantiles: Sequence[Sequence[float]], levels: Sequence[Fraction]) -> float:
-    """Bracher (2021), equation 4, with weights 1/2 of the median and alpha/2 of each interval."""
-    pairs = len(levels) // 2
-    total = Fraction(0)
-    for t, row in zip(map(Fraction, y), quantiles, strict=True):
-        q = [Fraction(x) for x in row]
-        score = abs(t - q[pairs]) / 2
-        for k in range(pairs):
-            low, high, alpha = q[k], q[-1 - k], 2 * levels[k]
-            score += alpha / 2 * (high - low + 2 / alpha * max(low - t, 0) + 2 / alpha * max(t - high, 0))
-        total += score / (pairs + Fraction(1, 2))
-    return float(total / len(y))
-
-
-# Out of distribution, and change under shift
-
-
-def ood_auroc(identity: Sequence[float], shifted: Sequence[float]) -> float:
-    wins = sum(Fraction(2 * (s > i) + (s == i), 2) for s in shifted for i in identity)
-    return float(wins / (len(identity) * len(shifted)))
-
-
-def _rates(identity: Sequence[float], shifted: Sequence[float]) -> list[tuple[Fraction, Fraction, Fraction]]:
-    """True positive rate, false positive rate and precision of each threshold, from the highest one down."""
-    found = []
-    for threshold in sorted({*identity, *shifted}, reverse=True):
-        true, false = sum(s >= threshold for s in shifted), sum(i >= threshold for i in identity)
-        found.append((Fraction(true, len(shifted)), Fraction(false, len(identity)), Fraction(true, true + false)))
-    return found
-
-
-def ood_aupr(identity: Sequence[float], shifted: Sequence[float]) -> float:
-    recall, area = Fraction(0), Fraction(0)
-    for true, _, precision in _rates(identity, shifted):
-        recall, area = true, area + (true - recall) * precision
-    return float(area)
-
-
-def ood_fpr95(identity: Sequence[float], shifted: Sequence[float]) -> float:
-    return float(next(false for true, false, _ in _rates(identity, shifted) if true >= Fraction(19, 20)))
