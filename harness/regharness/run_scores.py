@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from regharness.joining import join
 from regharness.magnitude import LONG_NAMES
 from regharness.run_blocks import run_on_blocks
 from regharness.run_folder import BLOCKS, SCORES, Run
+from regharness.scoring import called
 from regharness.spec import MetricEntry
 
 
@@ -38,7 +39,8 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     -------
     xarray.Dataset
         Dims task x model x shift x seed x output; ``status`` tells a cell that the spec does not ask for
-        (-1) from one that is missing (0), done (1) or failed (2), and a score that is not there is NaN.
+        (-1) from one that is missing (0), done (1) or failed (2), and a score that is not there is NaN. The attribute
+        ``notes`` says which metrics no model of a task can have.
     """
     entries = run.spec.metrics if metrics is None else metrics
     made = {entry.label: catalog.create("metric", entry.use, entry.with_) for entry in entries}
@@ -56,7 +58,10 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     scores = compare_shifts(scores.set_coords(list(LONG_NAMES)), shift_metrics, rank_by)
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary
-    scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made)}
+    notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
+    scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
+    # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
+    shutil.rmtree(run.folder / BLOCKS, ignore_errors=True)
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
     on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
@@ -71,6 +76,14 @@ def _task_scores(cells: Cells, metrics: dict[str, Any]) -> xr.Dataset:
     scores[dims.STATUS] = cube[dims.STATUS].astype(np.int8)
     scores = scores.drop_vars([name for name in scores.coords if name not in scores.dims])
     return scores.assign({name: cube[name].variable for name in LONG_NAMES})
+
+
+def _unmet(cells: Cells, task: str, metrics: dict[str, Any]) -> Iterator[str]:
+    """Which metrics have no score in a task, whatever the model, for want of what the data do not have."""
+    for name, metric in metrics.items():
+        for part in getattr(metric, "needs", ()):
+            if part not in cells.parts:
+                yield f"task '{task}': no score of '{name}', which needs {called(part)}"
 
 
 def store(scores: xr.Dataset, path: Path) -> None:

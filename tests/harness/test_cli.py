@@ -262,3 +262,35 @@ def test_an_interrupted_run_ends_with_130_and_keeps_its_state(toys, tmp_path):
     assert "interrupted; what was computed is kept" in said
     assert "Traceback" not in said
     assert (tmp_path / "r" / "run.json").exists()
+
+
+def test_a_metric_that_the_data_cannot_give_is_said_to_have_no_score(toys, regharness, tmp_path):
+    done = regharness("run", write(tmp_path, spec(metrics=["mse", "variant_auroc"])))
+    assert "no score of 'variant_auroc', which needs the covariate 'p_value'" in done.stderr
+
+
+def test_compare_sets_two_models_against_each_other(toys, regharness, tmp_path):
+    models = [{"name": "one", "use": "constant"}, {"name": "two", "use": "constant"}]
+    regharness("run", write(tmp_path, spec(models=models)))
+    table = regharness("compare", "runs/toy", "--models", "one", "two").stdout
+    values = json.loads(regharness("compare", "runs/toy", "--models", "one", "two", "--json").stdout)
+
+    assert "one less two" in table
+    assert values["models"] == ["one", "two"]
+
+
+def test_compare_refuses_a_model_that_the_run_has_not(toys, regharness, tmp_path):
+    regharness("run", write(tmp_path, spec()))
+    done = regharness("compare", "runs/toy", "--models", "constant", "constnt", check=2)
+    assert "no model named 'constnt'" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["spec", "leaderboard", "matrix", "comparison"])
+def test_schemas_are_json_schemas(regharness, kind):
+    jsonschema.Draft202012Validator.check_schema(json.loads(regharness("schema", "--kind", kind).stdout))
+
+
+def test_the_leaderboard_shows_the_columns_asked_for(toys, regharness, tmp_path):
+    regharness("run", write(tmp_path, spec(metrics=["mse", "mae", "rmse"])))
+    assert "rmse" in regharness("leaderboard", "runs/toy", "--columns", "rmse").stdout
+    assert "'rms'" in regharness("leaderboard", "runs/toy", "--columns", "rms", check=2).stderr

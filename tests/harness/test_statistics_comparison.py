@@ -238,7 +238,7 @@ def test_improvement_is_the_mean_mann_whitney_share_of_tasks():
 
 
 def test_lower_is_an_improvement_and_ties_are_half_of_one():
-    a, b = np.array([[1.0, 2.0], [1.0, 2.0]]), np.array([[3.0, 2.0], [3.0, 2.0]])
+    a, b = np.array([[1.0, 2.0]] * 3), np.array([[3.0, 2.0]] * 3)
     found = probability_of_improvement(a, b)
     assert (found.estimate, found.low, found.high) == (0.75, 0.75, 0.75)
 

@@ -23,3 +23,9 @@ def print_rich(*renderables: Any) -> None:
     console = Console(width=width)
     for renderable in renderables:
         console.print(renderable)
+
+
+def print_notes(scores: Any) -> None:
+    """Say on stderr which metrics no model of a task can have."""
+    for note in scores.attrs.get("notes", ()):
+        click.echo(f"warning: {note}", err=True)

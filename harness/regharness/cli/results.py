@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from regharness.cli.console import print_rich
+from regharness.cli.console import print_notes, print_rich
 
 if TYPE_CHECKING:
     from regharness.render import BoardView
@@ -32,6 +32,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     score_run(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
+    print_notes(run.scores)
     print_rich(run.leaderboard())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regharness.cli.console import print_json, print_rich
+from regharness.cli.console import print_json, print_notes, print_rich
 
 if TYPE_CHECKING:
     from regharness.catalog import Catalog
@@ -83,6 +83,7 @@ def _show(run: Run, catalog: Catalog) -> None:
     for task, info in run.task_infos.items():
         for warning in info["warnings"]:
             click.echo(f"warning: task '{task}': {warning}", err=True)
+    print_notes(run.scores)
     print_rich(run.leaderboard(), *(run.matrix("shift", metric) for metric in run.spec.leaderboard.by_shift))
     for name in catalog.names("report"):
         report = catalog.create("report", name)

@@ -27,7 +27,7 @@ class Aggregate:
     estimate
         Of the runs as they are; NaN where a task has no run.
     low, high
-        Ends of the interval; None where a task has fewer than two runs of a model.
+        Ends of the interval; None where a task has fewer than three runs of a model.
     """
 
     estimate: float
@@ -120,7 +120,8 @@ def _runs(values: Array) -> list[Array]:
 def _aggregate(estimate: float, draws: Array, runs: Sequence[Array], confidence: float) -> Aggregate:
     if not 0.0 < confidence < 1.0:
         raise InputError(f"the confidence {confidence:g} is not between 0 and 1", help="0.95 is usual")
-    if min(part.size for part in runs) < 2:
+    # Two runs drawn anew are mostly one of them twice: such draws say nothing of a third.
+    if min(part.size for part in runs) < 3:
         return Aggregate(estimate, None, None)
     low, high = np.quantile(draws, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0], method="nearest")
     return Aggregate(estimate, float(low), float(high))
