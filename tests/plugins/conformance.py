@@ -60,6 +60,8 @@ def mean(values: Sequence[Number]) -> Number:
 def moment(one: Sequence[Number], two: Sequence[Number], ddof: int = 0) -> Number:
     if len(one) <= ddof:
         return NAN
+    if len(set(one)) == 1 or len(set(two)) == 1:
+        return mpf(0)
     a, b = mean(one), mean(two)
     return sum(((x - a) * (y - b) for x, y in zip(one, two, strict=True)), mpf(0)) / (len(one) - ddof)
 
