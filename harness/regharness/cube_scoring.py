@@ -148,6 +148,8 @@ def compare_shifts(scores: xr.Dataset, metrics: Mapping[str, ShiftMetric], rank_
         of = metric.of or rank_by
         comparable = [str(v) for v in scores.data_vars if "direction" in scores[v].attrs]
         if of not in comparable:
+            if not comparable:
+                raise InputError(f"'{name}' compares scores of another metric, and none was scored", help="add one")
             message, choices = unknown_name("metric", of, comparable, listed="scored")
             raise InputError(f"{name} compares scores of '{of}', but there is {message}", help=choices)
         compared = scores[of].drop_attrs()

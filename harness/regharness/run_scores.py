@@ -54,7 +54,8 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     scores = join(parts, order)
     rank_by = run.spec.rank_by
     if rank_by not in made:
-        rank_by = "crps" if "crps" in made else next(iter(cell_metrics), "")
+        numbers = [name for name, metric in cell_metrics.items() if not getattr(metric, "dimension", "")]
+        rank_by = "crps" if "crps" in made else next(iter(numbers), "")
     scores = compare_shifts(scores.set_coords(list(LONG_NAMES)), shift_metrics, rank_by)
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary

@@ -73,6 +73,8 @@ def pick_metric(scores: xr.Dataset, name: str | None, *, by_shift: bool = True) 
     """
     name = name or str(scores.attrs["rank_by"])
     known = metric_names(scores)
+    if not known:
+        raise InputError("no metric of one number was scored", help="regharness score RUN --metrics default")
     if by_shift:
         if name in known and dims.SHIFT not in scores[name].dims:
             raise InputError(f"metric '{name}' is one value of all shifts", help="only `leaderboard` by model shows it")

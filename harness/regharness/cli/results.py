@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     """Score RUN again from its stored predictions. Needs no model framework."""
     from regharness.catalog import load_catalog
-    from regharness.run_folder import open_run
+    from regharness.run_folder import SCORES, open_run
     from regharness.run_scores import score_run
     from regharness.spec import MetricEntry
 
@@ -33,7 +33,10 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     score_run(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
     print_notes(run.scores)
-    print_rich(run.leaderboard())
+    if run.scores.attrs["rank_by"]:
+        print_rich(run.leaderboard())
+    else:
+        click.echo(f"{run.folder / SCORES}: curves alone, so there is nothing to rank")
 
 
 def _shown_as(command: Any) -> Any:
