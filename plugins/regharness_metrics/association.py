@@ -125,8 +125,8 @@ class SpearmanRho(Metric):
 class ConcordanceCorrelation(OfMoments):
     """Lin's concordance correlation, ``2 s_xy / (s_x^2 + s_y^2 + (mean(y) - mean(mu))^2)``, moments over n.
 
-    Direction: higher, within [-1, 1]. Needs: mean. Zero when one side is constant, or both at different
-    values; NaN when both are constant and equal. Lin, Biometrics 45:255 (1989).
+    Direction: higher, within [-1, 1]. Needs: mean. A constant target: 0. A constant mean, so also one example: NaN.
+    Lin, Biometrics 45:255 (1989).
     """
 
     direction = "higher"
@@ -135,12 +135,14 @@ class ConcordanceCorrelation(OfMoments):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
+        if mean.min() == mean.max():
+            return float("nan")
         left, right = centred(target), centred(mean)
         spread = left @ left + right @ right + target.size * np.mean(target - mean) ** 2
         return float(np.divide(2 * (left @ right), spread))
 
     def of_moments(self, var_y: Values, var_mu: Values, covariance: Values, error: Values, square: Values) -> Values:
-        return 2 * covariance / (var_y + var_mu + error * error)
+        return np.where(var_mu == 0, np.nan, 2 * covariance / (var_y + var_mu + error * error))
 
 
 class SpearmanErrorSigma(Metric):

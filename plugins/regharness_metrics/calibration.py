@@ -110,7 +110,7 @@ class ExpectedNormalisedCalibrationError(Metric):
     sigmas in the order given; of n examples the first n mod 10 bins hold one more. Direction: lower; it grows
     as the root of the number of bins even for a calibrated model, so compare it with `ence_reference`.
     Needs: variance. Fewer than 10 examples: a bin each. A bin whose sigmas are all zero: infinity, or NaN
-    without an error; a bin with an infinite sigma: 1. Levi et al., Sensors 22:5540 (2022).
+    without an error; a bin with an infinite sigma: NaN. Levi et al., Sensors 22:5540 (2022).
     """
 
     direction = "lower"
@@ -124,4 +124,5 @@ class ExpectedNormalisedCalibrationError(Metric):
         starts = np.cumsum(sizes) - sizes
         mean_square = np.add.reduceat(squares, starts) / sizes
         mean_variance = np.add.reduceat(variance[order], starts) / sizes
-        return float(np.mean(np.abs(1 - np.sqrt(mean_square) / np.sqrt(mean_variance))))
+        predicted = np.sqrt(mean_variance)
+        return float(np.mean(np.abs(predicted - np.sqrt(mean_square)) / predicted))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from regharness.interfaces import Evidence, Metric
+from regharness_metrics.association import centred
 from regharness_metrics.means import MeanLoss
 from regharness_metrics.moments import CRPS, LOG_SIGMA, POINT, SPREAD, SS, ZZ, Condensed, Moments, S, from_moments
 
@@ -168,7 +169,7 @@ class ZVariance(_OfPositive):
     """Variance of the standardised error, ``mean((z - mean(z))^2)`` (ddof 0).
 
     Direction: target value 1. Needs: variance. Examples with a zero sigma are left out; all zero: NaN; one
-    left: 0. Levi et al., Sensors 22:5540 (2022).
+    left, or one z for all: 0. Levi et al., Sensors 22:5540 (2022).
     """
 
     direction = 1.0
@@ -179,7 +180,7 @@ class ZVariance(_OfPositive):
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         z = _z_of_positive(target, mean, variance)
-        return float(np.var(z)) if z.size else math.nan
+        return float(np.mean(centred(z) ** 2)) if z.size else math.nan
 
     def of_positive(self, z: Values, variance: Values) -> list[Values]:
         return [z - z.mean(), (z - z.mean()) ** 2]

@@ -6,8 +6,6 @@ their group, so the order of rows never matters. All exact over a cell, in float
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,10 +61,7 @@ class PredictionRejectionRatio(AreaUnderRiskGain):
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
         losses = _losses(target, mean, self._loss)
-        # Means of tied groups round: of equal losses the gain may differ from zero where the best one does not.
-        if losses.min() == losses.max():
-            return math.nan
-        return _gain(_by_certainty(losses, variance)) / _gain(np.sort(losses))
+        return float(np.divide(_gain(_by_certainty(losses, variance)), _gain(np.sort(losses))))
 
 
 class RiskCoverageCurve(Metric):

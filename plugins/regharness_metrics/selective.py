@@ -37,7 +37,10 @@ def _by_certainty(losses: Values, variance: Values) -> Values:
     if starts.size == sigma.size:
         return losses
     sizes = np.diff(starts, append=sigma.size)
-    return np.repeat(np.add.reduceat(losses, starts) / sizes, sizes)
+    means = np.add.reduceat(losses, starts) / sizes
+    # Rounding takes the mean of equal losses off them, and what is then saved off zero.
+    means = np.clip(means, np.minimum.reduceat(losses, starts), np.maximum.reduceat(losses, starts))
+    return np.repeat(means, sizes)
 
 
 def _area(ordered: Values) -> float:

@@ -157,7 +157,7 @@ CRPS_OF_EXACT = (math.sqrt(2) - 1) / math.sqrt(math.pi)
         ("ence", [2.0, 3.0], [0.0, 0.0], [1.0, 4.0], (1 + 0.5) / 2),
         ("ence", [1.0], [0.0], [0.0], INF),
         ("ence", [0.0], [0.0], [0.0], NAN),
-        ("ence", [3.0], [0.0], [INF], 1.0),
+        ("ence", [3.0], [0.0], [INF], NAN),
         ("spearman_error_sigma", [1.0, -2.0, 3.0], [0.0] * 3, [1.0, 2.0, 3.0], 1.0),
         ("spearman_error_sigma", [1.0, -2.0, 3.0], [0.0] * 3, [0.1] * 3, NAN),
         ("spearman_error_sigma", [1.0], [0.0], [1.0], NAN),

@@ -38,11 +38,14 @@ class MetricContract:
         middle = target + rng_for(2, "metric contract").normal(scale=0.5, size=len(target))
         return middle[:, None] + np.array([-0.8, -0.3, 0.0, 0.3, 0.8]), (0.05, 0.25, 0.5, 0.75, 0.95)
 
+    def covariate(self, name: str, n: int) -> NDArray[Any]:
+        """A covariate ``(example,)`` that the metric needs: text, one of four labels. Override it for numbers."""
+        return rng_for(4, "metric contract", name).choice(["a", "b", "c", "d"], n)
+
     def evidence(self, n: int = 200) -> Evidence:
         """`n` examples with all that the metric needs.
 
-        Five members around the mean; the noise of every tenth measurement is not known; covariates are text, one of
-        four labels.
+        Five members around the mean; the noise of every tenth measurement is not known.
         """
         metric, rng = self.make_metric(), rng_for(3, "metric contract")
         needs = frozenset(getattr(metric, "needs", ()))
@@ -53,8 +56,8 @@ class MetricContract:
             "noise_variance": np.where(np.arange(n) % 10 == 9, np.nan, rng.uniform(0.05, 0.1, n)),
         }
         parts = {name: part for name, part in parts.items() if name in needs}
-        labels = rng.choice(["a", "b", "c", "d"], n)
-        covariates = {name.removeprefix(COVARIATES): labels for name in needs if name.startswith(COVARIATES)}
+        names = [name.removeprefix(COVARIATES) for name in sorted(needs) if name.startswith(COVARIATES)]
+        covariates = {name: self.covariate(name, n) for name in names}
         if getattr(metric, "needs_quantiles", False):
             parts["quantiles"], parts["levels"] = self.quantiles(target)
         return Evidence(target, mean, variance, **parts, covariates=covariates)
