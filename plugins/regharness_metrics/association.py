@@ -64,6 +64,9 @@ def _correlation_of(m: Condensed) -> float:
 
 
 def _concordance(m: Condensed) -> float:
+    _, constant_mean, _ = m.constant
+    if constant_mean:
+        return float("nan")
     return float(np.divide(2 * m.spread(YM), m.spread(YY) + m.spread(MM) + m["error"] ** 2 / m["n"]))
 
 
