@@ -188,7 +188,8 @@ def resolve(
     if metrics == "default":
         names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     else:
-        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        # Counts are always there, so whoever names them gets them.
+        names = [name for name in ([metrics] if isinstance(metrics, str) else metrics) if name not in COUNTS]
     chosen: dict[str, AnyMetric] = {}
     for name in names:
         metric = catalog.create("metric", name, {})

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
 from regharness_metrics.association import centred
-from regharness_metrics.selective import Loss, _area, _by_certainty, _losses
+from regharness_metrics.selective import Loss, area_of, by_certainty, losses_of
 
 Values = NDArray[np.float64]
 
 
 def _gain(ordered: Values) -> float:
     """Mean loss, which is the area of a random order, less the area of this one."""
-    return -_area(centred(ordered))
+    return -area_of(centred(ordered))
 
 
 class AreaUnderRiskGain(Metric):
@@ -42,7 +42,7 @@ class AreaUnderRiskGain(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        return _gain(_by_certainty(_losses(target, mean, self._loss), variance))
+        return _gain(by_certainty(losses_of(target, mean, self._loss), variance))
 
 
 class PredictionRejectionRatio(AreaUnderRiskGain):
@@ -60,8 +60,8 @@ class PredictionRejectionRatio(AreaUnderRiskGain):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        losses = _losses(target, mean, self._loss)
-        return float(np.divide(_gain(_by_certainty(losses, variance)), _gain(np.sort(losses))))
+        losses = losses_of(target, mean, self._loss)
+        return float(np.divide(_gain(by_certainty(losses, variance)), _gain(np.sort(losses))))
 
 
 class RiskCoverageCurve(Metric):
@@ -81,6 +81,6 @@ class RiskCoverageCurve(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> Values:
-        ordered = _by_certainty(_losses(target, mean, "squared"), variance)
+        ordered = by_certainty(losses_of(target, mean, "squared"), variance)
         kept = [-(-j * ordered.size // 20) for j in range(1, 21)]
         return np.array([np.mean(ordered[:k]) for k in kept])

@@ -21,12 +21,13 @@ from regharness_metrics.streams import Examples
 Values = NDArray[np.float64]
 
 
-def _losses(target: Values, mean: Values, loss: Loss) -> Values:
+def losses_of(target: Values, mean: Values, loss: Loss) -> Values:
+    """The loss of each ``(example,)``."""
     error = np.abs(np.subtract(target, mean, dtype=np.float64))
     return error**2 if loss == "squared" else error
 
 
-def _by_certainty(losses: Values, variance: Values) -> Values:
+def by_certainty(losses: Values, variance: Values) -> Values:
     """Order losses from the lowest sigma to the highest, each tied group flattened to its mean."""
     sigma = np.sqrt(variance)
     if sigma.size > EXACT_UP_TO:
@@ -43,8 +44,8 @@ def _by_certainty(losses: Values, variance: Values) -> Values:
     return np.repeat(means, sizes)
 
 
-def _area(ordered: Values) -> float:
-    """Mean over k = 1..n of the mean of the first k."""
+def area_of(ordered: Values) -> float:
+    """AURC of losses in the order of certainty: mean over k = 1..n of the mean of the first k."""
     if ordered.size > EXACT_UP_TO:
         from regharness_metrics.sort_kernels import area
 
@@ -80,7 +81,7 @@ class AreaUnderRiskCoverage(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        return _area(_by_certainty(_losses(target, mean, self._loss), variance))
+        return area_of(by_certainty(losses_of(target, mean, self._loss), variance))
 
 
 class OracleAreaUnderRiskCoverage(Metric):
@@ -95,7 +96,7 @@ class OracleAreaUnderRiskCoverage(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values | None) -> float:
-        return _area(np.sort(_losses(target, mean, "squared")))
+        return area_of(np.sort(losses_of(target, mean, "squared")))
 
 
 class ExcessAreaUnderRiskCoverage(Metric):
@@ -120,9 +121,9 @@ class ExcessAreaUnderRiskCoverage(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        losses = _losses(target, mean, self._loss)
+        losses = losses_of(target, mean, self._loss)
         # The area is linear, so the difference of areas is the area of differences, with less rounding.
-        return _area(_by_certainty(losses, variance) - np.sort(losses))
+        return area_of(by_certainty(losses, variance) - np.sort(losses))
 
 
 class AreaUnderGeneralisedRisk(Metric):
@@ -147,7 +148,7 @@ class AreaUnderGeneralisedRisk(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        ordered = _by_certainty(_losses(target, mean, self._loss), variance)
+        ordered = by_certainty(losses_of(target, mean, self._loss), variance)
         n = ordered.size
         return float((n - np.arange(n) - 0.5) @ ordered / n**2)
 
@@ -174,6 +175,6 @@ class SelectiveRisk(Metric):
 
     @np.errstate(all="ignore")
     def score(self, target: Values, mean: Values, variance: Values) -> float:
-        ordered = _by_certainty(_losses(target, mean, "squared"), variance)
+        ordered = by_certainty(losses_of(target, mean, "squared"), variance)
         kept = -(-self._percent * ordered.size // 100)  # a ceiling in whole numbers; floats get it wrong
         return float(np.mean(ordered[:kept]))

@@ -85,6 +85,10 @@ def test_single_name_stands_for_a_list_of_one(arrays):
     assert [*rh.evaluate(*arrays, metrics="mae")] == ["mae", "n_valid", "n_dropped"]
 
 
+def test_counts_can_be_named_though_they_are_always_there():
+    assert rh.evaluate([1.0], [2.0], metrics=["mae", "n_valid"]) == {"mae": 1.0, "n_valid": 1, "n_dropped": 0}
+
+
 def test_example_that_misses_anything_is_dropped_from_every_metric():
     target = np.array([NAN, 1.0, 2.0, 3.0, 9.0])
     mean = np.array([0.0, NAN, 2.0, 4.0, 9.0])
