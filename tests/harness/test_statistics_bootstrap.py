@@ -164,10 +164,12 @@ def covered(draw, of_means, truth, method, replicates=800):
     return hits / replicates
 
 
+@pytest.mark.slow
 def test_bca_covers_a_skewed_mean():
     assert 0.93 <= covered(lambda rng: rng.exponential(size=(1, 200)), mean_of, 1.0, "bca") <= 0.97
 
 
+@pytest.mark.slow
 def test_bca_covers_a_correlation():
     def draw(rng):
         y, noise = rng.normal(size=(2, 200))
