@@ -130,7 +130,7 @@ def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None =
     if takes_levels(metric, evidence.levels) and evidence.quantiles is not None:
         return _plain(metric.score_quantiles(evidence.target, evidence.quantiles, evidence.levels))
     assert evidence.mean is not None
-    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if metric.needs_variance else None))
+    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if needs_variance(metric) else None))
 
 
 def missing(metric: AnyMetric) -> float | Values:
@@ -144,12 +144,17 @@ def takes_levels(metric: AnyMetric, levels: tuple[float, ...]) -> bool:
     return bool(levels) and hasattr(metric, "takes_levels") and metric.takes_levels(levels)
 
 
+def needs_variance(metric: AnyMetric) -> bool:
+    """Whether a metric needs the variance; never where it lacks that part of its Protocol."""
+    return bool(getattr(metric, "needs_variance", False))
+
+
 def lacking(metric: AnyMetric, parts: frozenset[str], levels: tuple[float, ...] = ()) -> str:
     """The first of what a metric needs that is not among `parts`, as `Metric.needs` writes it; empty if none."""
     needs = list(getattr(metric, "needs", ()))
     if not takes_levels(metric, levels):
         needs += ["quantiles"] if getattr(metric, "needs_quantiles", False) else ["mean"]
-        needs += ["variance"] if metric.needs_variance else []
+        needs += ["variance"] if needs_variance(metric) else []
     return next((name for name in needs if name not in parts), "")
 
 

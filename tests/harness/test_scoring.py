@@ -16,6 +16,7 @@ from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
 from regharness.metric_protocols import Evidence
 from regharness.scoring import score_cell
+from regharness.statistics import bootstrap_evidence
 
 NAN = math.nan
 DIMS = ("model", "shift", "seed", "example", "output")
@@ -478,3 +479,30 @@ def test_chunks_share_the_missing_examples_of_models_too(cube, monkeypatch):
 def test_examples_in_common_need_a_dimension_of_cells(cube, name):
     with pytest.raises(rh.InputError, match=f"'{name}' is no dimension that cells lie along"):
         rh.evaluate_cube(cube, ["mse"], common=name)
+
+
+class Furthest:
+    """What a third party may write: a score, a direction, and no base class."""
+
+    direction = "lower"
+
+    def score(self, target, mean, variance):
+        assert variance is None
+        return float(np.abs(target - mean).max())
+
+
+def test_a_score_and_a_direction_are_enough_for_a_metric(cube):
+    score = score_cube(cube, {"furthest": Furthest()})["furthest"].sel(model="cnn", output="K562")[0, 0]
+    one = cube.isel(model=0, shift=0, seed=0, output=0)
+    assert score == np.abs(one["target"].astype(float) - one["mean"].astype(float)).max()
+
+
+def test_they_are_enough_for_intervals_too():
+    evidence = Evidence(np.zeros(30), np.full(30, 2.0))
+    found = bootstrap_evidence(evidence, {"furthest": Furthest()}, resamples=20, method="percentile")["furthest"]
+    assert (found.estimate, found.low, found.high) == (2.0, 2.0, 2.0)
+
+
+def test_no_valid_example_has_no_interval():
+    found = rh.confidence_intervals([NAN, NAN], [0.0, 1.0], metrics=["mse", "r2", "medae"], resamples=10)
+    assert all(np.isnan([one.estimate, one.low, one.high, one.standard_error]).all() for one in found.values())
