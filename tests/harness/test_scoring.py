@@ -277,11 +277,45 @@ def test_dimensions_in_another_order_change_no_score(cube):
             lambda c: c.assign(aleatoric_variance=-c["aleatoric_variance"]),
             "'aleatoric_variance' of model cnn, shift identity, seed 0 is negative in 80 places",
         ),
+        (lambda c: c["mean"], "a cube is an xarray.Dataset, not a DataArray"),
+        (lambda c: c.assign(target=c["target"] + 1j), "'target' is of complex numbers"),
+        (lambda c: c.assign(status=("output", [1, 1])), "'status' has the dimensions .'output',.*lie along: model"),
+        (lambda c: c.assign(n_examples=("model", [40, 41])), "'n_examples' is 40 to 41, and there are 40 examples"),
+        (lambda c: c.expand_dims(mse=2), "dimension or coordinate 'mse', which is what a score is called"),
+        (
+            lambda c: c.assign(quantiles=c["mean"].expand_dims(quantile=["low"])),
+            "the labels along 'quantile' are no levels",
+        ),
+        (lambda c: c.assign(members=c["mean"].expand_dims(member=0)), "'members' has no member"),
     ],
 )
 def test_wrong_cube_is_refused_with_its_reason(cube, change, message):
     with pytest.raises(rh.InputError, match=message):
         rh.evaluate_cube(change(cube))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "metric", "message"),
+    [
+        ("noise_variance", ("example", np.full(40, -1.0)), "excess_risk", "'noise_variance' .* negative in 40 places"),
+        ("noise_variance", ("model", [1.0, 1.0]), "excess_risk", "'noise_variance' has the dimensions"),
+        ("covariate_element", ("model", ["a", "b"]), "within_group", "'covariate_element' has the dimensions"),
+        ("covariate_element", (("example", "output"), np.ones((40, 2))), "within_group", "nor 'output'"),
+    ],
+)
+def test_what_else_a_metric_needs_is_checked_too(cube, name, value, metric, message):
+    with pytest.raises(rh.InputError, match=message):
+        rh.evaluate_cube(cube.assign({name: value}), [metric])
+
+
+@pytest.mark.parametrize("dimension", ["level", "shift"])
+def test_curve_along_a_dimension_that_cells_lie_along_is_refused(cube, dimension):
+    class Clashing(type(metric("calibration_curve"))):
+        pass
+
+    Clashing.dimension = dimension
+    with pytest.raises(rh.InputError, match=f"'curve' gives a curve along '{dimension}'"):
+        score_cube(cube.rename(seed="level"), {"curve": Clashing()})
 
 
 def test_variance_metric_on_a_cube_without_variance_is_refused(cube):
