@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     """Score RUN again from its stored predictions. Needs no model framework."""
     from regharness.catalog import load_catalog
+    from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
     from regharness.run_scores import score_run
     from regharness.spec import MetricEntry
@@ -29,6 +30,8 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     names = None
     if metrics is not None:
         names = _names(metrics)
+        if not names:
+            raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     score_run(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
