@@ -193,8 +193,15 @@ def resolve(
     if metrics == "default":
         names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     else:
+        asked = [metrics] if isinstance(metrics, str) or not isinstance(metrics, Iterable) else list(metrics)
+        wrong = [type(name).__name__ for name in asked if not isinstance(name, str)]
+        if wrong:
+            raise InputError(
+                f"metrics are asked for by name, and a {wrong[0]} is none",
+                help="name them, or score metric objects with regharness.cube_scoring.score_cube",
+            )
         # Counts are always there, so whoever names them gets them.
-        names = [name for name in ([metrics] if isinstance(metrics, str) else metrics) if name not in COUNTS]
+        names = [name for name in asked if name not in COUNTS]
     chosen: dict[str, AnyMetric] = {}
     for name in names:
         metric = catalog.create("metric", name, {})

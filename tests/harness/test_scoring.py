@@ -153,6 +153,9 @@ def test_labelled_array_without_examples_is_refused():
         (([1.0], [1.0]), ["crps"], "'crps' needs a predictive variance"),
         (([1.0], [1.0]), ["pearson"], "no metric named 'pearson'; did you mean 'pearson_r'"),
         (([1.0], [1.0]), ["mse", "degradation"], "'degradation' compares shifts"),
+        (([1.0], [1.0]), [metric("mse")], "metrics are asked for by name, and a MeanSquaredError is none"),
+        (([1.0], [1.0]), None, "metrics are asked for by name, and a NoneType is none"),
+        (([1.0], [1.0j]), ["mse"], "mean is of complex numbers"),
     ],
 )
 def test_wrong_input_is_refused_with_its_reason(given, metrics, message):
@@ -439,6 +442,11 @@ def test_members_give_the_mean_and_the_variance_of_an_ensemble():
 def test_quantiles_alone_can_be_scored():
     scores = rh.evaluate([1.0, 5.0], quantiles=[[0.0, 2.0], [0.0, 2.0]], quantile_levels=[0.05, 0.95])
     assert (scores["coverage_90"], scores["mean_width_90"]) == (0.5, 2.0)
+
+
+def test_quantile_levels_that_are_no_numbers_are_refused():
+    with pytest.raises(rh.InputError, match="the quantile levels are no numbers: could not convert"):
+        rh.evaluate([1.0], quantiles=[[0.0, 2.0]], quantile_levels=["low", "high"])
 
 
 def test_arrays_without_a_prediction_are_refused():
