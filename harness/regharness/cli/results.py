@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from regharness.cli.console import print_notes, print_rich
+from regharness.cli.console import print_notes, print_rich, write_file
 
 if TYPE_CHECKING:
     from regharness.render import BoardView
@@ -117,5 +116,4 @@ def _show(boards: list[BoardView], form: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
-        click.echo(output)
+        write_file(output, text)
