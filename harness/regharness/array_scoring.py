@@ -25,7 +25,8 @@ from regharness.dims import (
 from regharness.errors import InputError
 from regharness.metric_protocols import COVARIATES, Evidence
 from regharness.quantiles import level_problem
-from regharness.scoring import COUNTS, AnyMetric, missing, refuse_negative, resolve, score_cell
+from regharness.scoring import COUNTS, AnyMetric, missing, resolve, score_cell
+from regharness.variances import refuse_negative
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

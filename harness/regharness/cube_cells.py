@@ -43,7 +43,8 @@ from regharness.dims import (
 )
 from regharness.errors import InputError
 from regharness.metric_protocols import COVARIATES, Evidence
-from regharness.scoring import in_blocks, refuse_negative
+from regharness.scoring import in_blocks
+from regharness.variances import refuse_negative
 
 SLAB = 16_000_000
 """Bytes of a variable that are read at a time, for a store answers many small questions slowly; a cell at least."""
@@ -292,7 +293,8 @@ class Cell:
                     refuse_negative(arrays[name], f"'{name}' of {self._place()}")
                 total = part if total is None else total.astype(np.float64) + part
         for name in (MEMBER_VARIANCE, NOISE_VARIANCE):
-            refuse_negative(column.get(name), f"'{name}' of {self._place()}")
+            if name in column and column[name].size and not column[name].min() >= 0:
+                refuse_negative(column[name], f"'{name}' of {self._place()}")
         own: tuple[float, ...] = ()
         if QUANTILES in column:
             own = tuple(np.array(self.cells.levels)[levels].tolist())

@@ -221,19 +221,6 @@ def resolve(
     return chosen
 
 
-def refuse_negative(variance: NDArray[Any] | None, what: str) -> None:
-    """Refuse a variance below zero."""
-    if variance is None or not variance.size:
-        return
-    with np.errstate(invalid="ignore"):
-        if variance.min() >= 0 or not (variance < 0).any():
-            return
-    raise InputError(
-        f"{what} is negative in {np.count_nonzero(variance < 0)} places, down to {np.nanmin(variance):g}",
-        help="a variance is zero or above, and NaN where missing",
-    )
-
-
 def _streams(metrics: Mapping[str, AnyMetric], block: Evidence) -> dict[str, Accumulator]:
     """What gathers the examples of each metric that can be gathered for, shared as far as it can be."""
     shared: list[Accumulator] = []

@@ -548,3 +548,16 @@ def test_they_are_enough_for_intervals_too():
 def test_no_valid_example_has_no_interval():
     found = rh.confidence_intervals([NAN, NAN], [0.0, 1.0], metrics=["mse", "r2", "medae"], resamples=10)
     assert all(np.isnan([one.estimate, one.low, one.high, one.standard_error]).all() for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (([1.0, 2.0], [1.0]), "the target has 2 examples, mean has 1"),
+        (([1.0, 2.0], [1.0, 2.0], [1.0, -0.5]), "the variance is negative in 1 places, down to -0.5"),
+    ],
+)
+def test_a_state_refuses_what_cannot_be_scored(parts, message):
+    crps = rh.metric("crps")
+    with pytest.raises(rh.InputError, match=message):
+        crps.update(crps.init(), *map(np.array, parts))
