@@ -25,7 +25,8 @@ from regharness.dims import (
 from regharness.errors import InputError
 from regharness.metric_protocols import COVARIATES, Evidence
 from regharness.quantiles import level_problem
-from regharness.scoring import COUNTS, AnyMetric, missing, refuse_negative, resolve, score_cell
+from regharness.scoring import COUNTS, AnyMetric, missing, resolve, score_cell
+from regharness.variances import refuse_negative
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -192,7 +193,10 @@ def _levels(quantiles: Any, given: Sequence[float] | None) -> tuple[float, ...]:
                 "there are quantiles and no levels", help="give quantile_levels, such as [0.05, 0.5, 0.95]"
             )
         given = quantiles[QUANTILE].values.tolist()
-    levels = tuple(float(level) for level in given)
+    try:
+        levels = tuple(float(level) for level in given)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the quantile levels are no numbers: {error}") from None
     wrong = level_problem(levels) or ("" if levels else "there is no quantile level")
     if wrong:
         raise InputError(wrong, help="give levels from low to high, such as [0.05, 0.5, 0.95]")
@@ -238,6 +242,8 @@ def _array(name: str, value: Any) -> NDArray[Any]:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
         array = np.asarray(value)
+        if array.dtype.kind == "c":
+            raise InputError(f"{name} is of complex numbers", help="give real ones")
         return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is not an array of numbers: {error}") from None

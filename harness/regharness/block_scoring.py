@@ -7,6 +7,7 @@ same for all models, shifts and seeds, so that comparisons are paired. Stores no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -35,8 +36,9 @@ def score_on_blocks(dataset: xr.Dataset | Cells, metrics: Mapping[str, Metric]) 
 
     Of a metric that is a function of means, and of any other on blocks of fewer than 500 examples, the jackknife's
     pseudo-value ``G s - (G - 1) s_(-g)``: s is the score of all examples, s_(-g) the one without the block, G the
-    number of blocks (Tukey 1958; Shao & Tu, *The Jackknife and Bootstrap*, 1995). Of others the score of the block's
-    own examples. Their mean is the score itself, up to a bias that shrinks with the number of examples.
+    number of blocks (Tukey 1958; Shao & Tu, *The Jackknife and Bootstrap*, 1995); s itself where it is infinite. Of
+    others the score of the block's own examples. Their mean is the score itself, up to a bias that shrinks with the
+    number of examples.
 
     Parameters
     ----------
@@ -91,8 +93,7 @@ def contributions(metric: Metric, evidence: Evidence, blocks: int) -> Values | N
             return np.array([score_one(metric, part) for part in parts])
         whole = score_one(metric, valid)
         without = [score_one(metric, valid.select(place != g)) for g in range(blocks)]
-        values = blocks * whole - (blocks - 1) * np.array(without)
-        return np.where(sizes > 0, values, np.nan)
+        return _pseudo_values(whole, np.array(without), sizes)
 
 
 def _of_sums(metric: OfMeans, terms: Values, starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> Values:
@@ -103,5 +104,10 @@ def _of_sums(metric: OfMeans, terms: Values, starts: NDArray[np.intp], sizes: ND
     if blocks == 1:
         return np.asarray(whole)
     without = metric.of_means((total - sums) / (n - sizes))
-    values = blocks * whole - (blocks - 1) * without
+    return _pseudo_values(whole, without, sizes)
+
+
+def _pseudo_values(whole: Any, without: Values, sizes: NDArray[np.intp]) -> Values:
+    # An infinite score is there, and must not come to look like a missing one.
+    values = np.broadcast_to(whole, sizes.shape) if np.isinf(whole) else whole + (len(sizes) - 1) * (whole - without)
     return np.where(sizes > 0, values, np.nan)

@@ -50,7 +50,7 @@ class Contrast:
         Their scores, over the seeds that both have.
     difference, low, high
         First less second, with its 95% interval; where a value is best, of their distances to it. None without a
-        score, and the interval with one seed.
+        score, the difference of two infinite ones too, and the interval with one seed.
     p_value, p_adjusted
         Two-sided, of no difference; adjusted over the shifts of a task (Holm). None without an interval.
     better
@@ -170,10 +170,11 @@ def _of_task(part: TaskScores, metric: str, direction: Direction, first: str, se
     overall = _contrast(part, metric, direction, first, second, over, "")
     p_value = math.nan if overall.p_value is None else overall.p_value
     ours, theirs = (_runs(part, metric, model, over, direction) for model in (first, second))
-    known = ~np.isnan(ours - theirs)
     with np.errstate(invalid="ignore"):
+        known = ~np.isnan(ours - theirs)
         gaps = np.where(known, ours - theirs, 0.0).sum(axis=0) / known.sum(axis=0)
-    size = float(np.nanmean(np.abs(theirs))) if (~np.isnan(theirs)).any() else 0.0
+    finite = np.abs(theirs[np.isfinite(theirs)])
+    size = float(finite.mean()) if finite.size else 0.0
     return TaskComparison(
         task=part.task,
         shifts=shifts,
@@ -213,7 +214,9 @@ def _contrast(
         # Back from badness to the metric's own sign.
         difference = -difference
         low, high = (None if end is None else -end for end in (found.high, found.low))
-    return Contrast(label, values[0], values[1], difference, low, high, found.p_value, None, None)
+    # Of two infinite scores there is no difference to tell.
+    told = None if math.isnan(difference) else difference
+    return Contrast(label, values[0], values[1], told, low, high, found.p_value, None, None)
 
 
 def _judged(contrast: Contrast, p_adjusted: float, first: str, second: str, direction: Direction) -> Contrast:

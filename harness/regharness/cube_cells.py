@@ -13,11 +13,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from regharness.cube_checks import (
+    BEYOND,
+    OPTIONAL,
+    VARIANCES,
+    cube_variables,
+    quantile_levels,
+    refuse_other_shapes,
+    refuse_other_things,
+)
 from regharness.dims import (
-    ALEATORIC,
     COVARIATE,
     DONE,
-    EPISTEMIC,
     EXAMPLE,
     IDENTITY,
     MEAN,
@@ -36,14 +43,8 @@ from regharness.dims import (
 )
 from regharness.errors import InputError
 from regharness.metric_protocols import COVARIATES, Evidence
-from regharness.quantiles import level_problem
-from regharness.scoring import in_blocks, refuse_negative
-
-VARIANCES = (VARIANCE, ALEATORIC, EPISTEMIC)
-_BEYOND = {QUANTILES: QUANTILE, MEMBERS: MEMBER, MEMBER_VARIANCE: MEMBER}
-"""The dimension that these have beside those of the mean."""
-_OPTIONAL = (*VARIANCES, QUANTILES, MEMBERS, MEMBER_VARIANCE)
-"""What a model may not give; NaN all over a cell then."""
+from regharness.scoring import in_blocks
+from regharness.variances import refuse_negative
 
 SLAB = 16_000_000
 """Bytes of a variable that are read at a time, for a store answers many small questions slowly; a cell at least."""
@@ -78,14 +79,16 @@ class Cells:
     """
 
     def __init__(self, dataset: xr.Dataset, wanted: Iterable[str] = (), common: str | None = None) -> None:
+        refuse_other_things(dataset)
         dataset = _with_moments(dataset)
-        self.levels = _levels(dataset)
+        self.levels = quantile_levels(dataset)
         self.dataset = dataset.sortby(QUANTILE) if QUANTILES in dataset else dataset
         self._covariates = {COVARIATES + unquote(name[len(COVARIATE) :]): name for name in _names(dataset, COVARIATE)}
-        self.names = _cube_variables(dataset)
+        self.names = cube_variables(dataset)
         if NOISE_VARIANCE in dataset and NOISE_VARIANCE in wanted:
             self.names.append(NOISE_VARIANCE)
         self.covariates = {name: self._covariates[name] for name in wanted if name in self._covariates}
+        refuse_other_shapes(dataset, [*self.names, *self.covariates.values()])
         self.sizes = {str(name): dataset.sizes[name] for name in dataset[MEAN].dims if name != EXAMPLE}
         self.outputs = self.sizes.get(OUTPUT, 1)
         if common is not None and (common == OUTPUT or common not in self.sizes):
@@ -104,7 +107,7 @@ class Cells:
     @property
     def parts(self) -> frozenset[str]:
         """What of `Evidence` the cube can give, as `Metric.needs` writes it."""
-        there = {name for name in (*_BEYOND, NOISE_VARIANCE) if name in self.dataset}
+        there = {name for name in (*BEYOND, NOISE_VARIANCE) if name in self.dataset}
         variance = {VARIANCE} if any(name in self.dataset for name in VARIANCES) else set()
         return frozenset({TARGET, MEAN} | there | variance | self._covariates.keys())
 
@@ -210,7 +213,7 @@ class Cell:
     def read(self, rows: slice) -> list[Evidence]:
         """Some of its examples, an `Evidence` an output, with gaps of its own alone."""
         arrays = self._arrays(rows)
-        absent = {name for name in _OPTIONAL if name in arrays and np.isnan(arrays[name]).all()}
+        absent = {name for name in OPTIONAL if name in arrays and np.isnan(arrays[name]).all()}
         levels: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         if QUANTILES in arrays:
             levels = np.asarray(~np.isnan(arrays[QUANTILES]).all(axis=(0, 1)))
@@ -242,7 +245,7 @@ class Cell:
         at = {**self.at, EXAMPLE: slice(self.size)}
         parts = {
             name: self.cells.dataset[name].isel(at, missing_dims="ignore").notnull()
-            for name in _OPTIONAL
+            for name in OPTIONAL
             if name in self.cells.names
         }
         absent = {name for name, part in parts.items() if not bool(part.any().compute())}
@@ -289,6 +292,9 @@ class Cell:
                 if part.size and not part.min() >= 0:
                     refuse_negative(arrays[name], f"'{name}' of {self._place()}")
                 total = part if total is None else total.astype(np.float64) + part
+        for name in (MEMBER_VARIANCE, NOISE_VARIANCE):
+            if name in column and column[name].size and not column[name].min() >= 0:
+                refuse_negative(column[name], f"'{name}' of {self._place()}")
         own: tuple[float, ...] = ()
         if QUANTILES in column:
             own = tuple(np.array(self.cells.levels)[levels].tolist())
@@ -298,7 +304,7 @@ class Cell:
 
     def _place(self) -> str:
         dataset = self.cells.dataset
-        labels = {name: dataset[name][i].item() if name in dataset.coords else i for name, i in self.at.items()}
+        labels = {name: dataset.coords[name].values[i] if name in dataset.coords else i for name, i in self.at.items()}
         return ", ".join(f"{name} {label}" for name, label in labels.items()) or "the dataset"
 
 
@@ -321,39 +327,3 @@ def _with_moments(dataset: xr.Dataset) -> xr.Dataset:
 
 def _names(dataset: xr.Dataset, start: str) -> list[str]:
     return [str(name) for name in dataset.variables if str(name).startswith(start)]
-
-
-def _cube_variables(dataset: xr.Dataset) -> list[str]:
-    """Names of what a cell is scored from."""
-    for name in (MEAN, TARGET):
-        if name not in dataset:
-            raise InputError(f"the dataset has no variable '{name}'", help=f"it has: {', '.join(map(str, dataset))}")
-    if VARIANCE in dataset and (ALEATORIC in dataset or EPISTEMIC in dataset):
-        raise InputError(
-            f"the dataset has '{VARIANCE}' and its parts '{ALEATORIC}' or '{EPISTEMIC}'",
-            help="drop one of them",
-        )
-    names = [name for name in (MEAN, TARGET, *_OPTIONAL) if name in dataset]
-    for name in names:
-        own = [_BEYOND[name]] if name in _BEYOND else []
-        beyond = [str(dim) for dim in dataset[name].dims if dim not in (*dataset[MEAN].dims, *own)]
-        if any(dim not in dataset[name].dims for dim in (EXAMPLE, *own)) or beyond:
-            needed = " and ".join(f"'{dim}'" for dim in (EXAMPLE, *own))
-            raise InputError(
-                f"'{name}' has the dimensions {dataset[name].dims}",
-                help=f"it needs {needed}, and no other that '{MEAN}' has not",
-            )
-    return names
-
-
-def _levels(dataset: xr.Dataset) -> tuple[float, ...]:
-    """Levels of the quantiles of all models, from low to high; empty without quantiles."""
-    if QUANTILES not in dataset:
-        return ()
-    if QUANTILE not in dataset.coords:
-        raise InputError(f"'{QUANTILES}' have no coordinate '{QUANTILE}'", help="give it their levels")
-    levels = tuple(sorted(float(level) for level in dataset[QUANTILE].values))
-    wrong = level_problem(levels)
-    if wrong:
-        raise InputError(wrong, help=f"the labels along '{QUANTILE}' are levels, each between 0 and 1 and there once")
-    return levels

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from regharness.catalog import load_catalog
 from regharness.cube_cells import Cells
-from regharness.dims import IDENTITY, OUTPUT, SHIFT, STATUS
+from regharness.dims import EXAMPLE, IDENTITY, OUTPUT, SHIFT, STATUS
 from regharness.errors import InputError, unknown_name
 from regharness.scoring import COUNTS, EXACT_UP_TO, AnyMetric, resolve, score_blocks, score_cell
 
@@ -81,7 +81,8 @@ def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) ->
     ------
     InputError
         When a variable or dimension is missing, the variance is given twice, a variance is negative, levels
-        of quantiles repeat or are not between 0 and 1, or a metric compares with ``identity`` and there is none.
+        of quantiles repeat or are not between 0 and 1, a metric compares with ``identity`` and there is none, or it
+        is called as a coordinate, or gives a curve along a dimension, that is there already.
     """
     cells = dataset if isinstance(dataset, Cells) else Cells(dataset, wanted(metrics))
     compared = [name for name, metric in metrics.items() if hasattr(metric, "score_against")]
@@ -90,6 +91,7 @@ def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) ->
             f"metric '{compared[0]}' compares with the unshifted test set, and there is none",
             help=f"give predictions for it too, as '{IDENTITY}' along '{SHIFT}'",
         )
+    _refuse_clashes(cells, metrics)
     shape = tuple(cells.sizes.values())
     labels = _labels(metrics)
     curves = {name: (getattr(metric, "dimension", "") or None) for name, metric in metrics.items()}
@@ -158,6 +160,22 @@ def compare_shifts(scores: xr.Dataset, metrics: Mapping[str, ShiftMetric], rank_
         result = metric.compare(compared, scores[of].attrs["direction"]).reset_coords(drop=True)
         added[name] = result.assign_attrs({"direction": metric.direction, **result.attrs, "of": of})
     return scores.assign(added)
+
+
+def _refuse_clashes(cells: Cells, metrics: Mapping[str, AnyMetric]) -> None:
+    kept = {name for name, value in cells.dataset.coords.items() if EXAMPLE not in value.dims}
+    for name in (*metrics, *COUNTS):
+        if name in kept or name in cells.sizes:
+            raise InputError(
+                f"the dataset has the dimension or coordinate '{name}', which is what a score is called",
+                help="rename it",
+            )
+        dimension = getattr(metrics.get(name), "dimension", "")
+        if dimension in cells.sizes:
+            raise InputError(
+                f"metric '{name}' gives a curve along '{dimension}', and so do the cells of the dataset lie",
+                help="rename that dimension, or leave the metric out",
+            )
 
 
 def _labels(metrics: Mapping[str, AnyMetric]) -> dict[str, tuple[float, ...]]:

@@ -268,7 +268,7 @@ def _rows(
     centres = np.array([_standing(part, metric, model, shifts, direction) for model in part.models])
     table = np.array([oriented(part, metric, model, shifts, direction) for model in part.models])
     ranks = rank_intervals(table, centres, CONFIDENCE).ranks
-    order = sorted(range(len(ranks)), key=lambda i: float("inf") if np.isnan(centres[i]) else centres[i])
+    order = sorted(range(len(ranks)), key=lambda i: (ranks[i] is None, np.isnan(centres[i]), centres[i]))
     return [_row(part, part.models[i], metric, direction, others, summaries, ranks[i]) for i in order]
 
 

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness.dims import VARIANCE
+from regharness.errors import InputError
+from regharness.variances import refuse_negative
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -88,6 +92,19 @@ class Evidence:
             if not any(np.isnan(part.min()) for part in self._jointly() if part.size):
                 return self
         return self.select(~self.missing())
+
+    def refuse_unfit(self) -> None:
+        """Refuse parts of another length than the target, and variances below zero."""
+        parts = {name: part for name in PER_EXAMPLE if (part := getattr(self, name)) is not None}
+        parts |= {COVARIATES + name: part for name, part in self.covariates.items()}
+        for name, part in parts.items():
+            if len(part) != len(self):
+                raise InputError(
+                    f"shapes do not fit: the target has {len(self)} examples, {name} has {len(part)}",
+                    help="give all of them for the same examples",
+                )
+            if name.endswith(VARIANCE):
+                refuse_negative(part, f"the {name.replace('_', ' ')}")
 
     def missing(self) -> NDArray[np.bool_]:
         """``(example,)``: whether an example misses any of them."""
@@ -235,8 +252,15 @@ class Metric(Protocol):
         """The state once a block of examples is added; `more` are other parts of `Evidence`.
 
         An example that misses any part is left out.
+
+        Raises
+        ------
+        InputError
+            When parts are of another length than the target, or a variance is negative.
         """
-        block = Evidence(target, mean, variance, **more).complete()
+        block = Evidence(target, mean, variance, **more)
+        block.refuse_unfit()
+        block = block.complete()
         if not len(block):
             return state
         # A copy: a state may keep it, and the caller may fill the same arrays again.

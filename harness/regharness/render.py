@@ -134,7 +134,7 @@ def split_table(table: TextTable, width: int) -> Iterator[TextTable]:
 
 def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return "".join("\\" + c if c in "\\`*[]<>|" else c for c in text)
+    return "".join("\\" + c if c in "\\`*[]<>|~&" else c for c in text)
 
 
 _NOTEBOOK = jinja2.Environment(autoescape=True).from_string(

@@ -29,7 +29,7 @@ class Value:
     mean
         Mean over seeds of the mean over outputs.
     sd
-        Standard deviation over seeds (ddof 1); None with one seed.
+        Standard deviation over seeds (ddof 1); None with one seed, or where a score is infinite.
     seeds
         How many seeds it stands on.
     low, high
@@ -209,6 +209,7 @@ class TaskScores:
         found = known[there]
         with np.errstate(invalid="ignore"):
             mean, sd = float(found.mean()), float(found.std(ddof=1)) if found.size > 1 else None
+        sd = None if sd is None or np.isnan(sd) else sd
         if not ends:
             return Value(mean, sd, int(found.size))
         of = interval(self.by_block(metric, model, shifts)[there], mean, CONFIDENCE)

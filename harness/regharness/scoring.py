@@ -130,7 +130,7 @@ def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None =
     if takes_levels(metric, evidence.levels) and evidence.quantiles is not None:
         return _plain(metric.score_quantiles(evidence.target, evidence.quantiles, evidence.levels))
     assert evidence.mean is not None
-    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if metric.needs_variance else None))
+    return _plain(metric.score(evidence.target, evidence.mean, evidence.variance if needs_variance(metric) else None))
 
 
 def missing(metric: AnyMetric) -> float | Values:
@@ -144,12 +144,17 @@ def takes_levels(metric: AnyMetric, levels: tuple[float, ...]) -> bool:
     return bool(levels) and hasattr(metric, "takes_levels") and metric.takes_levels(levels)
 
 
+def needs_variance(metric: AnyMetric) -> bool:
+    """Whether a metric needs the variance; never where it lacks that part of its Protocol."""
+    return bool(getattr(metric, "needs_variance", False))
+
+
 def lacking(metric: AnyMetric, parts: frozenset[str], levels: tuple[float, ...] = ()) -> str:
     """The first of what a metric needs that is not among `parts`, as `Metric.needs` writes it; empty if none."""
     needs = list(getattr(metric, "needs", ()))
     if not takes_levels(metric, levels):
         needs += ["quantiles"] if getattr(metric, "needs_quantiles", False) else ["mean"]
-        needs += ["variance"] if metric.needs_variance else []
+        needs += ["variance"] if needs_variance(metric) else []
     return next((name for name in needs if name not in parts), "")
 
 
@@ -188,8 +193,15 @@ def resolve(
     if metrics == "default":
         names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     else:
+        asked = [metrics] if isinstance(metrics, str) or not isinstance(metrics, Iterable) else list(metrics)
+        wrong = [type(name).__name__ for name in asked if not isinstance(name, str)]
+        if wrong:
+            raise InputError(
+                f"metrics are asked for by name, and a {wrong[0]} is none",
+                help="name them, or score metric objects with regharness.cube_scoring.score_cube",
+            )
         # Counts are always there, so whoever names them gets them.
-        names = [name for name in ([metrics] if isinstance(metrics, str) else metrics) if name not in COUNTS]
+        names = [name for name in asked if name not in COUNTS]
     chosen: dict[str, AnyMetric] = {}
     for name in names:
         metric = catalog.create("metric", name, {})
@@ -207,19 +219,6 @@ def resolve(
             there = "there are none" if lacks in ("quantiles", "members") else "there is none"
             raise InputError(f"metric '{name}' needs {what}, and {there}", help=f"give {what}, or leave the metric out")
     return chosen
-
-
-def refuse_negative(variance: NDArray[Any] | None, what: str) -> None:
-    """Refuse a variance below zero."""
-    if variance is None or not variance.size:
-        return
-    with np.errstate(invalid="ignore"):
-        if variance.min() >= 0 or not (variance < 0).any():
-            return
-    raise InputError(
-        f"{what} is negative in {np.count_nonzero(variance < 0)} places, down to {np.nanmin(variance):g}",
-        help="a variance is zero or above, and NaN where missing",
-    )
 
 
 def _streams(metrics: Mapping[str, AnyMetric], block: Evidence) -> dict[str, Accumulator]:

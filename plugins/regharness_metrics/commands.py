@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 
@@ -19,6 +17,7 @@ import click
     default="table",
     show_default=True,
 )
+@click.option("--json", "form", flag_value="json", help="Short for --format json.")
 @click.option("-o", "--output", metavar="FILE", help="Write here instead of to stdout.")
 def robustness(
     folder: str, metric: str | None, reference: str | None, tasks: tuple[str, ...], form: str, output: str | None
@@ -28,8 +27,7 @@ def robustness(
     Its score on identity, mean degradation, worst shift, area over severity, errors beside a reference model (mce,
     relative mce), effective robustness, and where they were scored the gap of coverage_90 and selective_gain.
     """
-    from regharness import InputError
-    from regharness.cli.console import print_rich
+    from regharness.cli.console import print_rich, write_file
     from regharness.run_folder import open_run
     from regharness_metrics.summary import robustness_summary
     from regharness_metrics.summary_view import SummaryView, render
@@ -40,8 +38,4 @@ def robustness(
     elif output is None:
         click.echo(render(summary, form), nl=False)
     else:
-        try:
-            Path(output).write_text(render(summary, form), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {output}: {error.strerror}") from None
-        click.echo(output)
+        write_file(output, render(summary, form))

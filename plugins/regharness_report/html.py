@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -60,7 +61,8 @@ def _content(run: Run) -> dict[str, Any]:
     board = build(scores, blocks=run.blocks(metric), failures=run.failures)
     # Ranked by one value of all shifts, models are followed by the first metric that has one a shift.
     ranked = matrix(scores, "shift", metric=metric if dims.SHIFT in scores[metric].dims else board.metrics[0])
-    coverages = [name for name in metric_names(scores) if name.startswith("coverage_")]
+    # Others, such as the gap of coverages, may be called alike.
+    coverages = [name for name in metric_names(scores) if re.fullmatch(r"coverage_\d+", name)]
     coverage = matrix(scores, "shift", metric=coverages[-1]) if coverages else None
     nominal = float(coverages[-1].removeprefix("coverage_")) / 100 if coverages else None
     tasks = [

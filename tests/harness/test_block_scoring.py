@@ -64,6 +64,13 @@ def test_a_block_without_a_valid_example_contributes_nothing(name):
     assert np.isnan(found).tolist() == [True] + [False] * 9
 
 
+@pytest.mark.parametrize("name", ["nll", "ence"])
+def test_every_block_contributes_an_infinite_score_as_it_is(name):
+    found = contributions(rh.metric(name), Evidence(TARGET, MEAN, np.zeros(N)), 10)
+
+    assert np.isposinf(found).all()
+
+
 def cube(n):
     return xr.Dataset(
         {

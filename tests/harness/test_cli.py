@@ -264,6 +264,20 @@ def test_an_interrupted_run_ends_with_130_and_keeps_its_state(toys, tmp_path):
     assert (tmp_path / "r" / "run.json").exists()
 
 
+def test_score_with_no_metric_keeps_the_scores_that_there_are(toys, regharness, tmp_path):
+    regharness("run", write(tmp_path, spec()))
+    done = regharness("score", "runs/toy", "--metrics", " , ", check=2)
+    assert done.stderr.startswith("error: --metrics names none")
+    assert "constant" in regharness("leaderboard", "runs/toy").stdout
+
+
+@pytest.mark.parametrize("words", [["leaderboard"], ["compare", "--models", "constant", "oracle"]])
+def test_a_file_that_cannot_be_written_is_said_to_be_so(toys, regharness, tmp_path, words):
+    regharness("run", write(tmp_path, spec()))
+    done = regharness(*words, "runs/toy", "-o", "nowhere/board.md", check=2)
+    assert done.stderr.startswith("error: cannot write nowhere/board.md: No such file or directory")
+
+
 def test_a_metric_that_the_data_cannot_give_is_said_to_have_no_score(toys, regharness, tmp_path):
     done = regharness("run", write(tmp_path, spec(metrics=["mse", "variant_auroc"])))
     assert "no score of 'variant_auroc', which needs the covariate 'p_value'" in done.stderr

@@ -93,3 +93,15 @@ def test_models_that_cannot_be_compared_are_refused(models, message):
     scores = make_scores({"mse": {"a": FIRST, "b": SECOND}}, SHIFTS)
     with pytest.raises(InputError, match=message):
         compare(scores, models)
+
+
+def test_of_two_infinite_scores_there_is_no_difference_to_tell():
+    infinite = [FIRST[0], [np.inf] * 3, FIRST[2]]
+    found = task(first=infinite, second=infinite)
+
+    assert (found.shifts[1].first.mean, found.shifts[1].difference, found.overall.difference) == (np.inf, None, None)
+
+
+def test_a_model_infinitely_worse_under_a_shift_is_not_called_as_good():
+    worse = [SECOND[0], [np.inf] * 3, [np.inf] * 3]
+    assert task(second=worse).bayesian.first_better > 0.9

@@ -231,3 +231,13 @@ def test_a_metric_of_all_shifts_has_no_matrix():
 
     with pytest.raises(InputError, match="metric 'worst' is one value of all shifts"):
         matrix(both, "shift", metric="worst")
+
+
+def test_an_infinite_score_has_no_spread_and_still_ranks_before_a_missing_one():
+    infinite = [GOOD[0], *[[np.inf, np.inf]] * 3]
+    board = build(
+        make_scores({"mse": {"lacking": GOOD, "infinite": infinite}}, SHIFTS, failed=[("lacking", "gc@1", 0)])
+    )
+
+    assert [(r.model, r.rank) for r in board.rows] == [("infinite", 1), ("lacking", None)]
+    assert row(board, "infinite").shifted == Value(np.inf, None, 2)

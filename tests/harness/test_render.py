@@ -12,7 +12,7 @@ from regharness.board_plain import plain
 from regharness.board_schema import board_schema
 from regharness.comparison import compare
 from regharness.leaderboard import build, matrix
-from regharness.render import BoardView, render
+from regharness.render import BoardView, render, to_markdown
 from regharness.testing.scores import make_scores
 
 SHIFTS = ["identity", "gc_content@3", "assay_noise@5"]
@@ -199,3 +199,8 @@ def test_an_infinite_score_is_a_text_in_json():
 
 def test_a_view_lists_its_rows():
     assert [row["model"] for row in view().rows] == ["cnn", "ridge"]
+
+
+def test_markdown_neither_strikes_nor_decodes_a_name():
+    text = to_markdown(build(make_scores({"mse": {"~~s~~ &lt;": [[1.0], [2.0]]}}, ["identity", "gc@1"])))
+    assert r"| \~\~s\~\~ \&lt; |" in text

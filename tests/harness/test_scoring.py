@@ -16,6 +16,7 @@ from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
 from regharness.metric_protocols import Evidence
 from regharness.scoring import score_cell
+from regharness.statistics import bootstrap_evidence
 
 NAN = math.nan
 DIMS = ("model", "shift", "seed", "example", "output")
@@ -152,6 +153,9 @@ def test_labelled_array_without_examples_is_refused():
         (([1.0], [1.0]), ["crps"], "'crps' needs a predictive variance"),
         (([1.0], [1.0]), ["pearson"], "no metric named 'pearson'; did you mean 'pearson_r'"),
         (([1.0], [1.0]), ["mse", "degradation"], "'degradation' compares shifts"),
+        (([1.0], [1.0]), [metric("mse")], "metrics are asked for by name, and a MeanSquaredError is none"),
+        (([1.0], [1.0]), None, "metrics are asked for by name, and a NoneType is none"),
+        (([1.0], [1.0j]), ["mse"], "mean is of complex numbers"),
     ],
 )
 def test_wrong_input_is_refused_with_its_reason(given, metrics, message):
@@ -276,11 +280,45 @@ def test_dimensions_in_another_order_change_no_score(cube):
             lambda c: c.assign(aleatoric_variance=-c["aleatoric_variance"]),
             "'aleatoric_variance' of model cnn, shift identity, seed 0 is negative in 80 places",
         ),
+        (lambda c: c["mean"], "a cube is an xarray.Dataset, not a DataArray"),
+        (lambda c: c.assign(target=c["target"] + 1j), "'target' is of complex numbers"),
+        (lambda c: c.assign(status=("output", [1, 1])), "'status' has the dimensions .'output',.*lie along: model"),
+        (lambda c: c.assign(n_examples=("model", [40, 41])), "'n_examples' is 40 to 41, and there are 40 examples"),
+        (lambda c: c.expand_dims(mse=2), "dimension or coordinate 'mse', which is what a score is called"),
+        (
+            lambda c: c.assign(quantiles=c["mean"].expand_dims(quantile=["low"])),
+            "the labels along 'quantile' are no levels",
+        ),
+        (lambda c: c.assign(members=c["mean"].expand_dims(member=0)), "'members' has no member"),
     ],
 )
 def test_wrong_cube_is_refused_with_its_reason(cube, change, message):
     with pytest.raises(rh.InputError, match=message):
         rh.evaluate_cube(change(cube))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "metric", "message"),
+    [
+        ("noise_variance", ("example", np.full(40, -1.0)), "excess_risk", "'noise_variance' .* negative in 40 places"),
+        ("noise_variance", ("model", [1.0, 1.0]), "excess_risk", "'noise_variance' has the dimensions"),
+        ("covariate_element", ("model", ["a", "b"]), "within_group", "'covariate_element' has the dimensions"),
+        ("covariate_element", (("example", "output"), np.ones((40, 2))), "within_group", "nor 'output'"),
+    ],
+)
+def test_what_else_a_metric_needs_is_checked_too(cube, name, value, metric, message):
+    with pytest.raises(rh.InputError, match=message):
+        rh.evaluate_cube(cube.assign({name: value}), [metric])
+
+
+@pytest.mark.parametrize("dimension", ["level", "shift"])
+def test_curve_along_a_dimension_that_cells_lie_along_is_refused(cube, dimension):
+    class Clashing(type(metric("calibration_curve"))):
+        pass
+
+    Clashing.dimension = dimension
+    with pytest.raises(rh.InputError, match=f"'curve' gives a curve along '{dimension}'"):
+        score_cube(cube.rename(seed="level"), {"curve": Clashing()})
 
 
 def test_variance_metric_on_a_cube_without_variance_is_refused(cube):
@@ -406,6 +444,11 @@ def test_quantiles_alone_can_be_scored():
     assert (scores["coverage_90"], scores["mean_width_90"]) == (0.5, 2.0)
 
 
+def test_quantile_levels_that_are_no_numbers_are_refused():
+    with pytest.raises(rh.InputError, match="the quantile levels are no numbers: could not convert"):
+        rh.evaluate([1.0], quantiles=[[0.0, 2.0]], quantile_levels=["low", "high"])
+
+
 def test_arrays_without_a_prediction_are_refused():
     with pytest.raises(rh.InputError, match="there is no prediction"):
         rh.evaluate([1.0, 2.0], variance=[1.0, 1.0])
@@ -478,3 +521,43 @@ def test_chunks_share_the_missing_examples_of_models_too(cube, monkeypatch):
 def test_examples_in_common_need_a_dimension_of_cells(cube, name):
     with pytest.raises(rh.InputError, match=f"'{name}' is no dimension that cells lie along"):
         rh.evaluate_cube(cube, ["mse"], common=name)
+
+
+class Furthest:
+    """What a third party may write: a score, a direction, and no base class."""
+
+    direction = "lower"
+
+    def score(self, target, mean, variance):
+        assert variance is None
+        return float(np.abs(target - mean).max())
+
+
+def test_a_score_and_a_direction_are_enough_for_a_metric(cube):
+    score = score_cube(cube, {"furthest": Furthest()})["furthest"].sel(model="cnn", output="K562")[0, 0]
+    one = cube.isel(model=0, shift=0, seed=0, output=0)
+    assert score == np.abs(one["target"].astype(float) - one["mean"].astype(float)).max()
+
+
+def test_they_are_enough_for_intervals_too():
+    evidence = Evidence(np.zeros(30), np.full(30, 2.0))
+    found = bootstrap_evidence(evidence, {"furthest": Furthest()}, resamples=20, method="percentile")["furthest"]
+    assert (found.estimate, found.low, found.high) == (2.0, 2.0, 2.0)
+
+
+def test_no_valid_example_has_no_interval():
+    found = rh.confidence_intervals([NAN, NAN], [0.0, 1.0], metrics=["mse", "r2", "medae"], resamples=10)
+    assert all(np.isnan([one.estimate, one.low, one.high, one.standard_error]).all() for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (([1.0, 2.0], [1.0]), "the target has 2 examples, mean has 1"),
+        (([1.0, 2.0], [1.0, 2.0], [1.0, -0.5]), "the variance is negative in 1 places, down to -0.5"),
+    ],
+)
+def test_a_state_refuses_what_cannot_be_scored(parts, message):
+    crps = rh.metric("crps")
+    with pytest.raises(rh.InputError, match=message):
+        crps.update(crps.init(), *map(np.array, parts))

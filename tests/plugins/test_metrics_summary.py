@@ -169,6 +169,10 @@ def test_the_verb_shows_a_run(verb):
     assert "mse, lower is better; mean over 2 seeds; mce beside first" in found.output
 
 
+def test_json_is_short_for_its_format(verb):
+    assert json.loads(verb("--json").stdout) == json.loads(verb("--format", "json").stdout)
+
+
 def test_the_verb_writes_a_file(verb, tmp_path):
     found = verb("--format", "json", "--reference", "second", "-o", str(tmp_path / "r.json"))
     assert found.exit_code == 0, found.output

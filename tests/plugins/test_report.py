@@ -79,6 +79,13 @@ def written(tmp_path):
     return write
 
 
+def test_a_gap_of_coverages_beside_them_is_not_drawn_as_one(written):
+    scored = scores()
+    scored["coverage_gap"] = scored["coverage_95"].mean("shift").assign_attrs(direction="lower")
+    scored.attrs["metrics"] = ["mse", "coverage_95", "coverage_gap"]
+    assert "coverage_95" in written(Run(scored))[1].text
+
+
 def test_every_model_and_shift_is_there(written):
     _, page = written(Run(scores()))
     assert all(name in page.text for name in ["cnn", "ridge", *SHIFTS])

@@ -1,10 +1,11 @@
-"""Own the two consoles: results on stdout, everything else on stderr. Renders nothing itself."""
+"""Own where output goes: results on stdout or into a file, everything else on stderr. Renders nothing itself."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,3 +30,20 @@ def print_notes(scores: Any) -> None:
     """Say on stderr which metrics no model of a task can have."""
     for note in scores.attrs.get("notes", ()):
         click.echo(f"warning: {note}", err=True)
+
+
+def write_file(output: str, text: str) -> None:
+    """Write what would go to stdout into a file, and say its name there.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
+    from regharness.errors import InputError
+
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}", help="choose another place") from None
+    click.echo(output)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regharness.cli.console import print_rich
+from regharness.cli.console import print_rich, write_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,8 +97,7 @@ def _write(text: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
-        click.echo(output)
+        write_file(output, text)
 
 
 def _text(found: list[Leakage]) -> str:

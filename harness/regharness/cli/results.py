@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from regharness.cli.console import print_notes, print_rich
+from regharness.cli.console import print_notes, print_rich, write_file
 
 if TYPE_CHECKING:
     from regharness.render import BoardView
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     """Score RUN again from its stored predictions. Needs no model framework."""
     from regharness.catalog import load_catalog
+    from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
     from regharness.run_scores import score_run
     from regharness.spec import MetricEntry
@@ -29,6 +29,8 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     names = None
     if metrics is not None:
         names = _names(metrics)
+        if not names:
+            raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
     score_run(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
@@ -114,5 +116,4 @@ def _show(boards: list[BoardView], form: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
-        click.echo(output)
+        write_file(output, text)

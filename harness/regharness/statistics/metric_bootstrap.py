@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.metric_protocols import Evidence, Metric, OfMeans
+from regharness.scoring import score_one
 from regharness.statistics.bootstrap import bootstrap_examples, bootstrap_terms
 from regharness.statistics.resampled import Method, ResampledInterval, resampled_interval
 
@@ -53,7 +54,7 @@ def bootstrap_evidence(
     InputError
         For another method, a confidence outside (0, 1), or fewer than one draw.
     """
-    by_means = {name: metric for name, metric in metrics.items() if isinstance(metric, OfMeans)}
+    by_means = {name: metric for name, metric in metrics.items() if len(evidence) and isinstance(metric, OfMeans)}
     terms = ((metric.terms(evidence), metric.of_means) for metric in by_means.values())
     found = dict(zip(by_means, bootstrap_terms(terms, resamples=resamples, seed=seed), strict=True))
     for name, metric in metrics.items():
@@ -63,4 +64,4 @@ def bootstrap_evidence(
 
 
 def _scorer(metric: Metric, evidence: Evidence) -> Callable[[NDArray[np.intp]], float | Array]:
-    return lambda places: metric.score_evidence(evidence.select(places))
+    return lambda places: score_one(metric, evidence.select(places))
