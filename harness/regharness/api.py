@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from regharness.plan import make_plan
 from regharness.run_folder import LEADERBOARD, Run, open_run
 from regharness.run_scores import score_run
 from regharness.runner import execute
+from regharness.spec import MetricEntry
 from regharness.spec_loading import load
 from regharness.work import Watch
 
@@ -76,9 +77,14 @@ def run(
     return finished
 
 
-def finish(run: Run, catalog: Catalog) -> list[Path]:
-    """Score a run, write its leaderboard and its reports; give the reports' paths."""
-    score_run(run, catalog)
+def finish(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> list[Path]:
+    """Score a run, by its spec's metrics or others, write its leaderboard and its reports; give the reports' paths.
+
+    Curves alone make no leaderboard and no report.
+    """
+    score_run(run, catalog, metrics)
+    if not run.scores.attrs["rank_by"]:
+        return []
     (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
     paths = []
     for name in catalog.names("report"):

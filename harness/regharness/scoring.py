@@ -7,14 +7,14 @@ model's own quantiles is, where they have the levels that it takes; else from me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness.catalog import load_catalog
-from regharness.errors import InputError
+from regharness.errors import InputError, RegharnessError
 from regharness.metric_protocols import COVARIATES, Accumulator, Evidence, Gathering, IdentityMetric, Metric
 
 N_VALID, N_DROPPED = "n_valid", "n_dropped"
@@ -73,7 +73,7 @@ def score_cell(
         return score_blocks(in_blocks(evidence), metrics, identity=identity)
     valid = evidence.complete().in_double()
     beside = None if identity is None else identity.complete().in_double()
-    scores: Scores = {name: score_one(metric, valid, beside) for name, metric in metrics.items()}
+    scores: Scores = {name: _named(name, score_one, metric, valid, beside) for name, metric in metrics.items()}
     return {**scores, N_VALID: len(valid), N_DROPPED: len(evidence) - len(valid)}
 
 
@@ -111,9 +111,9 @@ def score_blocks(
     scores: Scores = {}
     for name, metric in metrics.items():
         if name in streams and valid:
-            scores[name] = _plain(metric.finalize(states[streams[name]]))  # type: ignore[union-attr]
+            scores[name] = _plain(_named(name, metric.finalize, states[streams[name]]))  # type: ignore[union-attr]
         else:
-            scores[name] = score_one(metric, whole, beside)
+            scores[name] = _named(name, score_one, metric, whole, beside)
     return {**scores, N_VALID: valid, N_DROPPED: total - valid}
 
 
@@ -251,6 +251,17 @@ def _stream(metric: AnyMetric, block: Evidence) -> Accumulator | None:
     if one is None or isinstance(one, Gathering) or takes_levels(metric, block.levels):
         return None
     return None if lacking(metric, block.parts, block.levels) else one
+
+
+def _named(name: str, call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a part of a metric; what a plugin does wrong is told with the metric's name."""
+    try:
+        return call(*arguments)
+    except RegharnessError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"metric '{name}' failed: {text}", help="mend it, or leave it out") from error
 
 
 def _plain(score: Any) -> float | Values:

@@ -308,3 +308,11 @@ def test_the_leaderboard_shows_the_columns_asked_for(toys, regharness, tmp_path)
     regharness("run", write(tmp_path, spec(metrics=["mse", "mae", "rmse"])))
     assert "rmse" in regharness("leaderboard", "runs/toy", "--columns", "rmse").stdout
     assert "'rms'" in regharness("leaderboard", "runs/toy", "--columns", "rms", check=2).stderr
+
+
+def test_scoring_again_writes_the_leaderboard_and_the_report_again(toys, regharness, tmp_path):
+    regharness("run", write(tmp_path, spec()))
+    regharness("score", "runs/toy", "--metrics", "mae")
+
+    assert json.loads((tmp_path / "runs" / "toy" / "leaderboard.json").read_text())["rank_by"] == "mae"
+    assert "Ranked by mae" in (tmp_path / "runs" / "toy" / "report.html").read_text()

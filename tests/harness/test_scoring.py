@@ -14,7 +14,7 @@ from regharness import cube_cells, cube_scoring
 from regharness.catalog import load_catalog
 from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
-from regharness.metric_protocols import Evidence
+from regharness.metric_protocols import Evidence, Metric
 from regharness.scoring import score_cell
 from regharness.statistics import bootstrap_evidence
 
@@ -561,3 +561,12 @@ def test_a_state_refuses_what_cannot_be_scored(parts, message):
     crps = rh.metric("crps")
     with pytest.raises(rh.InputError, match=message):
         crps.update(crps.init(), *map(np.array, parts))
+
+
+def test_a_metric_that_breaks_is_named():
+    class Broken(Metric):
+        def score(self, target, mean, variance):
+            raise ValueError("out of order")
+
+    with pytest.raises(rh.InputError, match="metric 'mine' failed: ValueError: out of order"):
+        score_cell(Evidence(np.zeros(2), np.zeros(2)), {"mine": Broken()})

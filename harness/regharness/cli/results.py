@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @click.option("--metrics", metavar="NAMES", help="Comma-separated, or default, in place of the spec's.")
 @click.pass_obj
 def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
-    """Score RUN again from its stored predictions. Needs no model framework."""
+    """Score RUN again from its stored predictions, and write its leaderboard and report. Needs no model framework."""
+    from regharness.api import finish
     from regharness.catalog import load_catalog
     from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
-    from regharness.run_scores import score_run
     from regharness.spec import MetricEntry
 
     catalog = load_catalog(disabled)
@@ -33,7 +33,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
             raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
-    score_run(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
+    finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
     print_notes(run.scores)
     if run.scores.attrs["rank_by"]:
         print_rich(run.leaderboard())
