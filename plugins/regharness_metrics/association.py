@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from regharness.interfaces import Metric
 from regharness_metrics.bins import Ordered
 from regharness_metrics.means import OfMoments
-from regharness_metrics.moments import MM, POINT, YM, YY, Condensed, Moments, from_moments
+from regharness_metrics.moments import ERROR, MM, POINT, YM, YY, Condensed, Moments, from_moments
 from regharness_metrics.orders import estimated, rank_correlation_of
 
 Values = NDArray[np.float64]
@@ -133,7 +133,7 @@ class ConcordanceCorrelation(OfMoments):
     """
 
     direction = "higher"
-    accumulator = Moments(frozenset({POINT}))
+    accumulator = Moments(frozenset({POINT, ERROR}))
     finalize = from_moments(lambda metric, m: _concordance(m))
 
     @np.errstate(all="ignore")

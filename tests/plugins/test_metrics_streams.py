@@ -144,7 +144,7 @@ def test_quantiles_stand_in_for_the_variance_in_blocks_too():
 def test_compiled_crps_of_one_example_is_the_closed_form(z, sigma):
     error = z * sigma
     arrays = [np.array([value]) for value in (error, 0.0, sigma**2)]
-    sums = sum_block(*arrays, (True,) * 5, np.empty(0), np.empty(0), np.empty(0))[1]
+    sums = sum_block(*arrays, (True,) * 6, np.empty(0), np.empty(0), np.empty(0))[1]
     tail = 2 * norm.pdf(z) - 2 * z * norm.sf(z) - 1 / np.sqrt(np.pi)
 
     assert sums[CRPS] == pytest.approx(error + sigma * tail, rel=1e-13)
