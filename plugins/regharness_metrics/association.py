@@ -2,7 +2,7 @@
 
 Notation: y target, mu mean, e = y - mu. A side is constant when all its values are equal, tested exactly:
 rounding makes the variance of a repeated 0.1 positive. All exact over the examples of a cell, in float64; ranks of
-more than 100,000 that come in blocks are those of fine bins, which move a correlation by less than 0.0002
+more than 100,000 that come in blocks are those of fine bins, which move a correlation by less than 0.0005
 (`regharness_metrics.orders`).
 """
 
@@ -117,7 +117,7 @@ class SpearmanRho(Metric):
     """
 
     direction = "higher"
-    accumulator = Ordered(frozenset({"target", "mean"}))
+    accumulator = Ordered(frozenset({("target", "mean")}))
     finalize = estimated(lambda metric, state: rank_correlation_of(state, "target", "mean"), relative=False)
 
     @np.errstate(all="ignore")
@@ -157,7 +157,7 @@ class SpearmanErrorSigma(Metric):
 
     direction = "higher"
     needs_variance = True
-    accumulator = Ordered(frozenset({"error", "variance"}))
+    accumulator = Ordered(frozenset({("error", "variance")}))
     finalize = estimated(lambda metric, state: rank_correlation_of(state, "error", "variance"), relative=False)
 
     @np.errstate(all="ignore")

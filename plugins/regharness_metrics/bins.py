@@ -1,4 +1,4 @@
-"""Sort many examples into fine bins, in one pass a part, and say which bins are pure. Scores nothing.
+"""Sort many examples into fine bins, in one pass, and say which bins are pure. Scores nothing.
 
 A bin holds the examples whose numbers share the leading bits of their float32 (`regharness_metrics.order_kernels`), so
 it is a function of the examples alone: of neither their order, nor the blocks, nor the merging of states. A state keeps
@@ -34,12 +34,12 @@ class Ordered(Stream):
     Parameters
     ----------
     ranked
-        Whose ranks are wanted, of ``"target"``, ``"mean"``, ``"variance"`` and ``"error"``.
+        The ranks of which two are compared: ``("target", "mean")`` or ``("error", "variance")``.
     summed
         By what which losses are summed: ``("variance", "squared")`` and the like.
     """
 
-    ranked: frozenset[str] = frozenset()
+    ranked: frozenset[tuple[str, str]] = frozenset()
     summed: frozenset[tuple[str, str]] = frozenset()
 
     def together(self, other: Accumulator) -> Ordered | None:
@@ -140,7 +140,7 @@ class _Table:
 
 
 def _tables(state: Examples) -> dict[Any, _Table]:
-    """All tables that are wanted, by what is ranked, or by what is binned and the loss that is summed."""
+    """Tables of one pass: counts, by what is counted, and losses, by what is binned and the loss."""
     if "tables" not in state.found:
         state.found["tables"] = _tabulate(state)
     tables: dict[Any, _Table] = state.found["tables"]
@@ -148,26 +148,44 @@ def _tables(state: Examples) -> dict[Any, _Table]:
 
 
 def _tabulate(state: Examples) -> dict[Any, _Table]:
-    from regharness_metrics.order_kernels import INFINITE, RANK_SHIFT, SUM_SHIFTS, tabulate
+    from regharness_metrics.order_kernels import INFINITE, SUM_SHIFTS, count, sum_losses
 
     wanted: Ordered = state.found["wanted"]
-    slots = 2 * (INFINITE >> RANK_SHIFT) + 1
-    counts = tuple(np.zeros(slots if part in wanted.ranked else 0, np.int32) for part in PARTS)
+    counts = {right: np.zeros(_rank_slots(), np.int32) for _, right in sorted(wanted.ranked)}
     keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
     sizes = [(INFINITE >> SUM_SHIFTS[PARTS.index(key[0])]) + 1 if key in wanted.summed else 0 for key in keys]
-    sums = tuple(np.zeros((size, 2)) for size in sizes)
-    found: dict[Any, _Table] = {}
-    # One part after the other, so that the cache holds the tables of one at a time.
-    for place, part in enumerate(PARTS):
-        reached = np.array([[2**32 - 1, 0]] * 2, np.uint32)
-        for block in state.blocks:
-            tabulate(*arrays_of(state, block), place, counts, sums, reached)
-        (first, last), (first_sum, last_sum) = reached.tolist()
-        found[part] = _Table(counts[place], first, last)
-        found |= {
-            key: _Table(table, first_sum, last_sum) for key, table in zip(keys, sums, strict=True) if key[0] == part
-        }
-    return found
+    sums = {key: np.zeros((size, 2)) for key, size in zip(keys, sizes, strict=True)}
+    by_variance, by_error = tuple(sums.values())[:2], tuple(sums.values())[2:]
+    reached = {part: _unreached() for part in counts}
+    reached_by = np.stack([_unreached(), _unreached()])
+    for block in state.blocks:
+        arrays = arrays_of(state, block)
+        for part, table in counts.items():
+            count(_bits(arrays, part), table, reached[part])
+        if wanted.summed:
+            sum_losses(*arrays[:2], _bits(arrays, "variance"), by_variance, by_error, reached_by)
+    found: dict[Any, _Table] = {part: _Table(table, *reached[part].tolist()) for part, table in counts.items()}
+    return found | {key: _Table(sums[key], *reached_by[place // 2].tolist()) for place, key in enumerate(keys)}
+
+
+def _rank_slots() -> int:
+    from regharness_metrics.order_kernels import INFINITE, RANK_SHIFT
+
+    return 2 * (INFINITE >> RANK_SHIFT) + 1
+
+
+def _unreached() -> NDArray[np.uint32]:
+    return np.array([2**32 - 1, 0], np.uint32)
+
+
+@np.errstate(over="ignore")
+def _bits(arrays: tuple[Any, Any, Any], part: str) -> NDArray[np.int32]:
+    """The bits of a part of a block, rounded to float32."""
+    from regharness_metrics.order_kernels import bits_of_errors
+
+    if part == "error":
+        return bits_of_errors(*arrays[:2])  # type: ignore[no-any-return]
+    return arrays[PARTS.index(part)].astype(np.float32, copy=False).view(np.int32)  # type: ignore[no-any-return]
 
 
 def _mixed(state: Examples, part: str, table: _Table, *, ranked: bool) -> NDArray[np.bool_]:
@@ -200,20 +218,52 @@ def _bins(state: Examples, part: str, loss: Loss) -> Bins:
 def arrays_of(state: Examples, block: Evidence) -> tuple[Any, Any, Any]:
     """Target, mean and variance of a block, contiguous and of one type; the variance empty where nothing wants it."""
     wanted: Ordered = state.found["wanted"]
-    varied = "variance" in wanted.ranked or any(by == "variance" for by, _ in wanted.summed)
+    varied = ("error", "variance") in wanted.ranked or any(by == "variance" for by, _ in wanted.summed)
     parts = [block.target, block.mean, *([block.variance] if varied else [])]
     kind = np.result_type(*parts)
     y, m, *v = (np.ascontiguousarray(part, dtype=kind) for part in parts)
     return y, m, v[0] if v else y[:0]
 
 
-def ranks_of(state: Examples, part: str) -> tuple[NDArray[np.int32], float, float]:
-    """Twice the centred average rank of each slot, their sum of squares, and that of what ties may hide."""
-    counts, n = _tables(state)[part], len(state)
-    filled = counts.first + np.flatnonzero(counts.values[counts.first : counts.last + 1])
-    count = counts.values[filled].astype(np.float64)
-    rank = 2 * np.cumsum(count) - count - n
-    table = np.zeros(counts.values.size, np.int32)
-    table[filled] = rank
-    doubt = (count * (count**2 - 1))[_mixed(state, part, counts, ranked=True)[filled]]
-    return table, float(count @ rank**2), float(doubt.sum()) / 3
+@dataclass(frozen=True)
+class Ranks:
+    """Twice the centred average ranks of bins.
+
+    Attributes
+    ----------
+    filled, rank
+        Slots that are filled, and the rank of each.
+    size, doubt
+        Sum of squares of all examples' ranks, and of what ties in bins may hide of it.
+    """
+
+    filled: NDArray[np.int64]
+    rank: Values
+    size: float
+    doubt: float
+
+
+def compared_ranks(state: Examples, left: str, right: str) -> tuple[Ranks, Ranks, float]:
+    """The ranks of two parts, and the sum of the products of an example's two."""
+    from regharness_metrics.order_kernels import sum_ranks
+
+    counts = _tables(state)[right]
+    rights = _ranks(state, right, counts, counts.values)
+    if (left, right) not in state.found["tables"]:
+        table, reached, of_slot = np.zeros((_rank_slots(), 2)), _unreached(), np.zeros(_rank_slots(), np.int32)
+        of_slot[rights.filled] = rights.rank
+        for block in state.blocks:
+            arrays = arrays_of(state, block)
+            sum_ranks(_bits(arrays, left), _bits(arrays, right), of_slot, table, reached)
+        state.found["tables"][left, right] = _Table(table, *reached.tolist())
+    sums = state.found["tables"][left, right]
+    lefts = _ranks(state, left, sums, sums.values[:, 0])
+    return lefts, rights, float(lefts.rank @ sums.values[lefts.filled, 1])
+
+
+def _ranks(state: Examples, part: str, table: _Table, counts: NDArray[Any]) -> Ranks:
+    filled = table.first + np.flatnonzero(counts[table.first : table.last + 1])
+    count = counts[filled].astype(np.float64)
+    rank = 2 * np.cumsum(count) - count - len(state)
+    doubt = (count * (count**2 - 1))[_mixed(state, part, table, ranked=True)[filled]]
+    return Ranks(filled, rank, float(count @ rank**2), float(doubt.sum()) / 3)

@@ -86,7 +86,7 @@ def test_metrics_of_an_order_in_blocks_are_within_their_tolerance(kind):
     values = KINDS[kind]
     blocks, exact = (rh.evaluate(*values, metrics=BY_ORDER, exact=exact) for exact in (False, True))
 
-    np.testing.assert_allclose([*blocks.values()], [*exact.values()], rtol=2e-4, atol=1e-12)
+    np.testing.assert_allclose([*blocks.values()], [*exact.values()], rtol=5e-4, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["usual", "float32", "zero sigmas", "nan", "in order"])
@@ -160,7 +160,7 @@ def close_together(draw):
 
 
 def order_of(values):
-    accumulator = Ordered(frozenset({"target", "mean", "variance", "error"}), BY_BOTH["squared"].summed).together(
+    accumulator = Ordered(frozenset({("target", "mean"), ("error", "variance")}), BY_BOTH["squared"].summed).together(
         BY_BOTH["absolute"]
     )
     return accumulator.update(accumulator.init(), Evidence(*values))
@@ -216,7 +216,7 @@ def test_bounds_hold_and_are_below_the_tolerance_where_numbers_are_spread_out(ki
     }
 
     for name, estimate in found.items():
-        assert abs(estimate.value - exact[name]) <= estimate.bound <= 2e-4 * max(1, exact[name])
+        assert abs(estimate.value - exact[name]) <= estimate.bound <= 5e-4 * max(1, exact[name])
 
 
 @settings(max_examples=50, deadline=None)
