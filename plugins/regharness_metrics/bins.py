@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from regharness.metric_protocols import Accumulator, Evidence
+from regharness.scoring import EXACT_UP_TO
+from regharness_metrics.bin_tables import PARTS, Arrays, Table, Tables, arrays_of, bits_of, rank_table
 from regharness_metrics.streams import Examples, Stream
 
 Values = NDArray[np.float64]
 Loss = Literal["squared", "absolute"]
 
-PARTS = ("target", "mean", "variance", "error")
-"""What is binned, in the order of `regharness_metrics.order_kernels`."""
 TOLD_APART = "told apart"
 """Under which a state keeps which slots hold different numbers, once that is asked for."""
 
@@ -42,6 +42,11 @@ class Ordered(Stream):
     ranked: frozenset[tuple[str, str]] = frozenset()
     summed: frozenset[tuple[str, str]] = frozenset()
 
+    @property
+    def varied(self) -> bool:
+        """Whether the variance is looked at."""
+        return ("error", "variance") in self.ranked or any(by == "variance" for by, _ in self.summed)
+
     def together(self, other: Accumulator) -> Ordered | None:
         """One that serves the metrics of both."""
         if not isinstance(other, Ordered):
@@ -49,8 +54,12 @@ class Ordered(Stream):
         return Ordered(self.ranked | other.ranked, self.summed | other.summed)
 
     def update(self, state: Examples, evidence: Evidence) -> Examples:
-        """Keep a block."""
-        return Examples([*state.blocks, evidence], {"wanted": self})
+        """Keep a block; of a large cell, tabulate it while the cache has it."""
+        known = [name for name in ("tables",) if name in state.found and state.found["wanted"] == self]
+        state = Examples([*state.blocks, evidence], {"wanted": self, **{name: state.found[name] for name in known}})
+        if len(state) > EXACT_UP_TO:
+            _tables(state)
+        return state
 
     def merge(self, one: Examples, two: Examples) -> Examples:
         """The blocks of both."""
@@ -130,99 +139,46 @@ def bins_by_loss(state: Examples, loss: Loss) -> Bins:
     return _bins(state, "error", loss)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table, and the first and the last of its slots that are filled."""
-
-    values: NDArray[Any]
-    first: int
-    last: int
-
-
-def _tables(state: Examples) -> dict[Any, _Table]:
-    """Tables of one pass: counts, by what is counted, and losses, by what is binned and the loss."""
-    if "tables" not in state.found:
-        state.found["tables"] = _tabulate(state)
-    tables: dict[Any, _Table] = state.found["tables"]
+def _tables(state: Examples) -> Tables:
+    """The tables of all blocks of a state."""
+    tables: Tables | None = state.found.get("tables")
+    if tables is None or not tables.start(state.blocks):
+        wanted: Ordered = state.found["wanted"]
+        tables = state.found["tables"] = Tables(frozenset(right for _, right in wanted.ranked), wanted.summed)
+    for block in state.blocks[len(tables.blocks) :]:
+        tables.add(block, _arrays(state, block))
     return tables
 
 
-def _tabulate(state: Examples) -> dict[Any, _Table]:
-    from regharness_metrics.order_kernels import INFINITE, SUM_SHIFTS, count, sum_losses
-
-    wanted: Ordered = state.found["wanted"]
-    counts = {right: np.zeros(_rank_slots(), np.int32) for _, right in sorted(wanted.ranked)}
-    keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
-    sizes = [(INFINITE >> SUM_SHIFTS[PARTS.index(key[0])]) + 1 if key in wanted.summed else 0 for key in keys]
-    sums = {key: np.zeros((size, 2)) for key, size in zip(keys, sizes, strict=True)}
-    by_variance, by_error = tuple(sums.values())[:2], tuple(sums.values())[2:]
-    reached = {part: _unreached() for part in counts}
-    reached_by = np.stack([_unreached(), _unreached()])
-    for block in state.blocks:
-        arrays = arrays_of(state, block)
-        for part, table in counts.items():
-            count(_bits(arrays, part), table, reached[part])
-        if wanted.summed:
-            sum_losses(*arrays[:2], _bits(arrays, "variance"), by_variance, by_error, reached_by)
-    found: dict[Any, _Table] = {part: _Table(table, *reached[part].tolist()) for part, table in counts.items()}
-    return found | {key: _Table(sums[key], *reached_by[place // 2].tolist()) for place, key in enumerate(keys)}
+def _arrays(state: Examples, block: Evidence) -> Arrays:
+    return arrays_of(block, varied=state.found["wanted"].varied)
 
 
-def _rank_slots() -> int:
-    from regharness_metrics.order_kernels import INFINITE, RANK_SHIFT
-
-    return 2 * (INFINITE >> RANK_SHIFT) + 1
-
-
-def _unreached() -> NDArray[np.uint32]:
-    return np.array([2**32 - 1, 0], np.uint32)
-
-
-@np.errstate(over="ignore")
-def _bits(arrays: tuple[Any, Any, Any], part: str) -> NDArray[np.int32]:
-    """The bits of a part of a block, rounded to float32."""
-    from regharness_metrics.order_kernels import bits_of_errors
-
-    if part == "error":
-        return bits_of_errors(*arrays[:2])  # type: ignore[no-any-return]
-    return arrays[PARTS.index(part)].astype(np.float32, copy=False).view(np.int32)  # type: ignore[no-any-return]
-
-
-def _mixed(state: Examples, part: str, table: _Table, *, ranked: bool) -> NDArray[np.bool_]:
-    """Which slots may hold different numbers: all, until it was asked for to tell them apart."""
+def _mixed(state: Examples, part: str, table: Table, filled: NDArray[np.int64], *, ranked: bool) -> NDArray[np.bool_]:
+    """Which of the filled slots may hold different numbers: all, until it was asked for to tell them apart."""
     from regharness_metrics.order_kernels import tell_apart
 
-    size = len(table.values)
     if TOLD_APART not in state.found:
-        return np.ones(size, dtype=bool)
+        return np.ones(filled.size, dtype=bool)
     known: dict[Any, NDArray[np.bool_]] = state.found[TOLD_APART]
     if (part, ranked) not in known:
+        size = len(table.values)
         firsts, kinds = np.zeros(size), np.zeros(size, np.uint8)
         for block in state.blocks:
-            tell_apart(*arrays_of(state, block), PARTS.index(part), ranked, firsts, kinds)
+            tell_apart(*_arrays(state, block), PARTS.index(part), ranked, firsts, kinds)
         known[part, ranked] = kinds == 2
-    return known[part, ranked]
+    return known[part, ranked][filled]
 
 
 def _bins(state: Examples, part: str, loss: Loss) -> Bins:
     if (part, loss) not in state.found:
-        table = _tables(state)[part, loss]
-        filled = table.first + np.flatnonzero(table.values[table.first : table.last + 1, 0])
+        table = _tables(state).losses[part, loss]
+        filled = table.filled()
         count, total = table.values[filled].T
-        mixed = _mixed(state, part, table, ranked=False)[filled]
+        mixed = _mixed(state, part, table, filled, ranked=False)
         state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count, mixed)
     bins: Bins = state.found[part, loss]
     return bins
-
-
-def arrays_of(state: Examples, block: Evidence) -> tuple[Any, Any, Any]:
-    """Target, mean and variance of a block, contiguous and of one type; the variance empty where nothing wants it."""
-    wanted: Ordered = state.found["wanted"]
-    varied = ("error", "variance") in wanted.ranked or any(by == "variance" for by, _ in wanted.summed)
-    parts = [block.target, block.mean, *([block.variance] if varied else [])]
-    kind = np.result_type(*parts)
-    y, m, *v = (np.ascontiguousarray(part, dtype=kind) for part in parts)
-    return y, m, v[0] if v else y[:0]
 
 
 @dataclass(frozen=True)
@@ -247,23 +203,23 @@ def compared_ranks(state: Examples, left: str, right: str) -> tuple[Ranks, Ranks
     """The ranks of two parts, and the sum of the products of an example's two."""
     from regharness_metrics.order_kernels import sum_ranks
 
-    counts = _tables(state)[right]
-    rights = _ranks(state, right, counts, counts.values)
-    if (left, right) not in state.found["tables"]:
-        table, reached, of_slot = np.zeros((_rank_slots(), 2)), _unreached(), np.zeros(_rank_slots(), np.int32)
+    counts = _tables(state).counts[right]
+    rights = _ranks(state, right, counts)
+    if (left, right) not in state.found:
+        sums, of_slot = rank_table(2, kind=np.float64), rank_table(kind=np.int32).values
         of_slot[rights.filled] = rights.rank
         for block in state.blocks:
-            arrays = arrays_of(state, block)
-            sum_ranks(_bits(arrays, left), _bits(arrays, right), of_slot, table, reached)
-        state.found["tables"][left, right] = _Table(table, *reached.tolist())
-    sums = state.found["tables"][left, right]
-    lefts = _ranks(state, left, sums, sums.values[:, 0])
+            arrays = _arrays(state, block)
+            sum_ranks(bits_of(arrays, left), bits_of(arrays, right), of_slot, sums.values, sums.reached)
+        state.found[left, right] = sums
+    sums = state.found[left, right]
+    lefts = _ranks(state, left, sums)
     return lefts, rights, float(lefts.rank @ sums.values[lefts.filled, 1])
 
 
-def _ranks(state: Examples, part: str, table: _Table, counts: NDArray[Any]) -> Ranks:
-    filled = table.first + np.flatnonzero(counts[table.first : table.last + 1])
-    count = counts[filled].astype(np.float64)
+def _ranks(state: Examples, part: str, table: Table) -> Ranks:
+    filled = table.filled()
+    count = table.counts[filled].astype(np.float64)
     rank = 2 * np.cumsum(count) - count - len(state)
-    doubt = (count * (count**2 - 1))[_mixed(state, part, table, ranked=True)[filled]]
+    doubt = (count * (count**2 - 1))[_mixed(state, part, table, filled, ranked=True)]
     return Ranks(filled, rank, float(count @ rank**2), float(doubt.sum()) / 3)

@@ -17,7 +17,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-RUN = 256
+RUN = 2048
 TARGET, MEAN, VARIANCE, ERROR = range(4)
 """What is binned: the target, the mean, the variance, the size of the error."""
 
@@ -83,7 +83,10 @@ def _add_one(context: Any, table: Any, slot: Any, loss: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _sum(slots, losses, table):
+def _sum(slots, losses, table, reached):
+    if not table.size:
+        return
+    reached[0], reached[1] = _extremes(slots, reached[0], reached[1])
     for i in range(slots.size):
         _add_one(table, np.uint32(slots[i]), losses[i])
 
@@ -122,7 +125,7 @@ def count(bits, counts, reached):
 
 
 @njit(cache=True, nogil=True)
-def sum_losses(target, mean, variance_bits, by_variance, by_error, reached):
+def sum_losses(target, mean, variance_bits, tables, reached):
     """Add a block to the tables of losses, those that are not empty.
 
     Parameters
@@ -131,35 +134,29 @@ def sum_losses(target, mean, variance_bits, by_variance, by_error, reached):
         ``(example,)``, both float32 or both float64.
     variance_bits
         ``(example,)`` int32 of float32; empty where nothing wants it.
-    by_variance, by_error
-        Two tables each, of squared and of absolute errors: ``(slot, 2)`` float64 of counts and of sums.
+    tables
+        Of squared and of absolute errors by variance, then by error: ``(slot, 2)`` float64 of counts and of sums.
     reached
-        ``(2, 2)`` uint32 that is changed: the first and the last slot by variance, and by error.
+        Of each table, as of `count`.
     """
-    slots, ours, bits, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
-    varied, sized = by_variance[0].size + by_variance[1].size > 0, by_error[0].size + by_error[1].size > 0
+    errors, bits = np.empty(RUN), np.empty(RUN, np.int32)
+    slots, sizes = np.empty(RUN, np.int32), np.empty(RUN, np.int32)
+    varied, sized = tables[0].size + tables[1].size > 0, tables[2].size + tables[3].size > 0
     for start in range(0, target.size, RUN):
         stop = min(start + RUN, target.size)
         n = stop - start
         _errors(target[start:stop], mean[start:stop], errors[:n])
         if varied:
             _sum_slots(variance_bits[start:stop], SUM_SHIFTS[VARIANCE], slots[:n])
-            reached[0, 0], reached[0, 1] = _extremes(slots[:n], reached[0, 0], reached[0, 1])
         if sized:
             _single(errors[:n], bits)
-            _sum_slots(bits[:n], SUM_SHIFTS[ERROR], ours[:n])
-            reached[1, 0], reached[1, 1] = _extremes(ours[:n], reached[1, 0], reached[1, 1])
-        if by_variance[1].size:
-            _sum(slots[:n], errors, by_variance[1])
-        if by_error[1].size:
-            _sum(ours[:n], errors, by_error[1])
-        if by_variance[0].size or by_error[0].size:
-            for i in range(n):
-                errors[i] *= errors[i]
-        if by_variance[0].size:
-            _sum(slots[:n], errors, by_variance[0])
-        if by_error[0].size:
-            _sum(ours[:n], errors, by_error[0])
+            _sum_slots(bits[:n], SUM_SHIFTS[ERROR], sizes[:n])
+        _sum(slots[:n], errors, tables[1], reached[1])
+        _sum(sizes[:n], errors, tables[3], reached[3])
+        for i in range(n):
+            errors[i] *= errors[i]
+        _sum(slots[:n], errors, tables[0], reached[0])
+        _sum(sizes[:n], errors, tables[2], reached[2])
 
 
 @njit(cache=True, nogil=True)
@@ -178,6 +175,16 @@ def sum_ranks(left_bits, right_bits, right_ranks, table, reached):
         _rank_slots(right_bits[start : start + n], centre, others[:n])
         for i in range(n):
             _add_one(table, np.uint32(slots[i]), np.float64(right_ranks[np.uint32(others[i])]))
+
+
+@njit(cache=True, nogil=True)
+def filled_slots(counts, reached):
+    """The slots that are not empty, of ``(slot,)`` counts."""
+    slots, n = np.empty(max(reached[1] + 1 - reached[0], 0), np.int64), 0
+    for slot in range(reached[0], reached[1] + 1):
+        slots[n] = slot
+        n += counts[slot] != 0
+    return slots[:n]
 
 
 @njit(cache=True, nogil=True)

@@ -117,6 +117,17 @@ def test_what_was_already_scored_can_be_added_to():
     assert metric.finalize(state) == pytest.approx(rh.evaluate(target, mean, variance, "aurc")["aurc"], rel=1e-12)
 
 
+def test_two_cells_can_go_on_from_one_state():
+    metric = METRICS["e_aurc"]
+    parts = [[part[start : start + 60_000] for part in usual(240_000)] for start in range(0, 240_000, 60_000)]
+    state = metric.update(metric.update(metric.init(), *parts[0]), *parts[1])
+    states = [metric.update(state, *more) for more in parts[2:]]
+
+    for one, more in zip(states, parts[2:], strict=True):
+        whole = [np.concatenate(part) for part in zip(*parts[:2], more, strict=True)]
+        assert metric.finalize(one) == pytest.approx(rh.evaluate(*whole, "e_aurc")["e_aurc"], rel=1e-12)
+
+
 def test_metrics_of_both_kinds_are_there():
     assert {"mse", "crps", "coverage_90", "calibration_error_kuleshov"} <= {*BY_MEANS}
     assert {"aurc", "e_aurc", "augrc_abs", "spearman_rho", "selective_risk_80"} <= {*BY_ORDER}
