@@ -1,4 +1,4 @@
-"""Sort many examples into fine bins, in one pass a part, and say which bins are pure. Scores nothing.
+"""Sort many examples into fine bins, in one pass, and say which bins are pure. Scores nothing.
 
 A bin holds the examples whose numbers share the leading bits of their float32 (`regharness_metrics.order_kernels`), so
 it is a function of the examples alone: of neither their order, nor the blocks, nor the merging of states. A state keeps
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from regharness.metric_protocols import Accumulator, Evidence
+from regharness.scoring import EXACT_UP_TO
+from regharness_metrics.bin_tables import PARTS, Arrays, Table, Tables, arrays_of, bits_of, rank_table
 from regharness_metrics.streams import Examples, Stream
 
 Values = NDArray[np.float64]
 Loss = Literal["squared", "absolute"]
 
-PARTS = ("target", "mean", "variance", "error")
-"""What is binned, in the order of `regharness_metrics.order_kernels`."""
 TOLD_APART = "told apart"
 """Under which a state keeps which slots hold different numbers, once that is asked for."""
 
@@ -34,13 +34,18 @@ class Ordered(Stream):
     Parameters
     ----------
     ranked
-        Whose ranks are wanted, of ``"target"``, ``"mean"``, ``"variance"`` and ``"error"``.
+        The ranks of which two are compared: ``("target", "mean")`` or ``("error", "variance")``.
     summed
         By what which losses are summed: ``("variance", "squared")`` and the like.
     """
 
-    ranked: frozenset[str] = frozenset()
+    ranked: frozenset[tuple[str, str]] = frozenset()
     summed: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def varied(self) -> bool:
+        """Whether the variance is looked at."""
+        return ("error", "variance") in self.ranked or any(by == "variance" for by, _ in self.summed)
 
     def together(self, other: Accumulator) -> Ordered | None:
         """One that serves the metrics of both."""
@@ -49,8 +54,12 @@ class Ordered(Stream):
         return Ordered(self.ranked | other.ranked, self.summed | other.summed)
 
     def update(self, state: Examples, evidence: Evidence) -> Examples:
-        """Keep a block."""
-        return Examples([*state.blocks, evidence], {"wanted": self})
+        """Keep a block; of a large cell, tabulate it while the cache has it."""
+        known = [name for name in ("tables",) if name in state.found and state.found["wanted"] == self]
+        state = Examples([*state.blocks, evidence], {"wanted": self, **{name: state.found[name] for name in known}})
+        if len(state) > EXACT_UP_TO:
+            _tables(state)
+        return state
 
     def merge(self, one: Examples, two: Examples) -> Examples:
         """The blocks of both."""
@@ -130,90 +139,87 @@ def bins_by_loss(state: Examples, loss: Loss) -> Bins:
     return _bins(state, "error", loss)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table, and the first and the last of its slots that are filled."""
-
-    values: NDArray[Any]
-    first: int
-    last: int
-
-
-def _tables(state: Examples) -> dict[Any, _Table]:
-    """All tables that are wanted, by what is ranked, or by what is binned and the loss that is summed."""
-    if "tables" not in state.found:
-        state.found["tables"] = _tabulate(state)
-    tables: dict[Any, _Table] = state.found["tables"]
+def _tables(state: Examples) -> Tables:
+    """The tables of all blocks of a state."""
+    tables: Tables | None = state.found.get("tables")
+    if tables is None or not tables.start(state.blocks):
+        wanted: Ordered = state.found["wanted"]
+        tables = state.found["tables"] = Tables(frozenset(right for _, right in wanted.ranked), wanted.summed)
+    for block in state.blocks[len(tables.blocks) :]:
+        tables.add(block, _arrays(state, block))
     return tables
 
 
-def _tabulate(state: Examples) -> dict[Any, _Table]:
-    from regharness_metrics.order_kernels import INFINITE, RANK_SHIFT, SUM_SHIFTS, tabulate
-
-    wanted: Ordered = state.found["wanted"]
-    slots = 2 * (INFINITE >> RANK_SHIFT) + 1
-    counts = tuple(np.zeros(slots if part in wanted.ranked else 0, np.int32) for part in PARTS)
-    keys = [(part, loss) for part in ("variance", "error") for loss in ("squared", "absolute")]
-    sizes = [(INFINITE >> SUM_SHIFTS[PARTS.index(key[0])]) + 1 if key in wanted.summed else 0 for key in keys]
-    sums = tuple(np.zeros((size, 2)) for size in sizes)
-    found: dict[Any, _Table] = {}
-    # One part after the other, so that the cache holds the tables of one at a time.
-    for place, part in enumerate(PARTS):
-        reached = np.array([[2**32 - 1, 0]] * 2, np.uint32)
-        for block in state.blocks:
-            tabulate(*arrays_of(state, block), place, counts, sums, reached)
-        (first, last), (first_sum, last_sum) = reached.tolist()
-        found[part] = _Table(counts[place], first, last)
-        found |= {
-            key: _Table(table, first_sum, last_sum) for key, table in zip(keys, sums, strict=True) if key[0] == part
-        }
-    return found
+def _arrays(state: Examples, block: Evidence) -> Arrays:
+    return arrays_of(block, varied=state.found["wanted"].varied)
 
 
-def _mixed(state: Examples, part: str, table: _Table, *, ranked: bool) -> NDArray[np.bool_]:
-    """Which slots may hold different numbers: all, until it was asked for to tell them apart."""
+def _mixed(state: Examples, part: str, table: Table, filled: NDArray[np.int64], *, ranked: bool) -> NDArray[np.bool_]:
+    """Which of the filled slots may hold different numbers: all, until it was asked for to tell them apart."""
     from regharness_metrics.order_kernels import tell_apart
 
-    size = len(table.values)
     if TOLD_APART not in state.found:
-        return np.ones(size, dtype=bool)
+        return np.ones(filled.size, dtype=bool)
     known: dict[Any, NDArray[np.bool_]] = state.found[TOLD_APART]
     if (part, ranked) not in known:
+        size = len(table.values)
         firsts, kinds = np.zeros(size), np.zeros(size, np.uint8)
         for block in state.blocks:
-            tell_apart(*arrays_of(state, block), PARTS.index(part), ranked, firsts, kinds)
+            tell_apart(*_arrays(state, block), PARTS.index(part), ranked, firsts, kinds)
         known[part, ranked] = kinds == 2
-    return known[part, ranked]
+    return known[part, ranked][filled]
 
 
 def _bins(state: Examples, part: str, loss: Loss) -> Bins:
     if (part, loss) not in state.found:
-        table = _tables(state)[part, loss]
-        filled = table.first + np.flatnonzero(table.values[table.first : table.last + 1, 0])
+        table = _tables(state).losses[part, loss]
+        filled = table.filled()
         count, total = table.values[filled].T
-        mixed = _mixed(state, part, table, ranked=False)[filled]
+        mixed = _mixed(state, part, table, filled, ranked=False)
         state.found[part, loss] = Bins(np.cumsum(count) - count, count, np.cumsum(total), total / count, mixed)
     bins: Bins = state.found[part, loss]
     return bins
 
 
-def arrays_of(state: Examples, block: Evidence) -> tuple[Any, Any, Any]:
-    """Target, mean and variance of a block, contiguous and of one type; the variance empty where nothing wants it."""
-    wanted: Ordered = state.found["wanted"]
-    varied = "variance" in wanted.ranked or any(by == "variance" for by, _ in wanted.summed)
-    parts = [block.target, block.mean, *([block.variance] if varied else [])]
-    kind = np.result_type(*parts)
-    y, m, *v = (np.ascontiguousarray(part, dtype=kind) for part in parts)
-    return y, m, v[0] if v else y[:0]
+@dataclass(frozen=True)
+class Ranks:
+    """Twice the centred average ranks of bins.
+
+    Attributes
+    ----------
+    filled, rank
+        Slots that are filled, and the rank of each.
+    size, doubt
+        Sum of squares of all examples' ranks, and of what ties in bins may hide of it.
+    """
+
+    filled: NDArray[np.int64]
+    rank: Values
+    size: float
+    doubt: float
 
 
-def ranks_of(state: Examples, part: str) -> tuple[NDArray[np.int32], float, float]:
-    """Twice the centred average rank of each slot, their sum of squares, and that of what ties may hide."""
-    counts, n = _tables(state)[part], len(state)
-    filled = counts.first + np.flatnonzero(counts.values[counts.first : counts.last + 1])
-    count = counts.values[filled].astype(np.float64)
-    rank = 2 * np.cumsum(count) - count - n
-    table = np.zeros(counts.values.size, np.int32)
-    table[filled] = rank
-    doubt = (count * (count**2 - 1))[_mixed(state, part, counts, ranked=True)[filled]]
-    return table, float(count @ rank**2), float(doubt.sum()) / 3
+def compared_ranks(state: Examples, left: str, right: str) -> tuple[Ranks, Ranks, float]:
+    """The ranks of two parts, and the sum of the products of an example's two."""
+    from regharness_metrics.order_kernels import sum_ranks
+
+    counts = _tables(state).counts[right]
+    rights = _ranks(state, right, counts)
+    if (left, right) not in state.found:
+        sums, of_slot = rank_table(2, kind=np.float64), rank_table(kind=np.int32).values
+        of_slot[rights.filled] = rights.rank
+        for block in state.blocks:
+            arrays = _arrays(state, block)
+            sum_ranks(bits_of(arrays, left), bits_of(arrays, right), of_slot, sums.values, sums.reached)
+        state.found[left, right] = sums
+    sums = state.found[left, right]
+    lefts = _ranks(state, left, sums)
+    return lefts, rights, float(lefts.rank @ sums.values[lefts.filled, 1])
+
+
+def _ranks(state: Examples, part: str, table: Table) -> Ranks:
+    filled = table.filled()
+    count = table.counts[filled].astype(np.float64)
+    rank = 2 * np.cumsum(count) - count - len(state)
+    doubt = (count * (count**2 - 1))[_mixed(state, part, table, filled, ranked=True)]
+    return Ranks(filled, rank, float(count @ rank**2), float(doubt.sum()) / 3)

@@ -15,7 +15,19 @@ from scipy.special import erf
 from regharness.interfaces import Evidence, Metric
 from regharness_metrics.association import centred
 from regharness_metrics.means import MeanLoss
-from regharness_metrics.moments import CRPS, LOG_SIGMA, POINT, SPREAD, SS, ZZ, Condensed, Moments, S, from_moments
+from regharness_metrics.moments import (
+    CRPS,
+    LOG_SIGMA,
+    POINT,
+    SPREAD,
+    SS,
+    STANDARD,
+    ZZ,
+    Condensed,
+    Moments,
+    S,
+    from_moments,
+)
 
 Values = NDArray[np.float64]
 
@@ -92,7 +104,7 @@ class NegativeLogLikelihood(MeanLoss):
 
     direction = "lower"
     needs_variance = True
-    accumulator = Moments(frozenset({SPREAD, LOG_SIGMA}))
+    accumulator = Moments(frozenset({STANDARD, LOG_SIGMA}))
     finalize = from_moments(lambda metric, m: _negative_log_likelihood(m))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
@@ -153,7 +165,7 @@ class ZMeanSquare(_OfPositive):
 
     direction = 1.0
     needs_variance = True
-    accumulator = Moments(frozenset({SPREAD}))
+    accumulator = Moments(frozenset({STANDARD}))
     finalize = from_moments(lambda metric, m: np.divide(m["z_squared"], m["scored"]))
 
     @np.errstate(all="ignore")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from regharness.quantiles import level_places
 from regharness_metrics.means import MeanLoss
-from regharness_metrics.moments import SPREAD, Moments, central_quantile, from_moments
+from regharness_metrics.moments import STANDARD, Moments, central_quantile, from_moments
 
 Values = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class MeanWidth(_IntervalMetric):
     def __init__(self, percent: int) -> None:
         super().__init__(percent)
         # With its level, at which a model's own quantiles stand in for the variance.
-        self.accumulator = Moments(frozenset({SPREAD}), inside=(percent,))
+        self.accumulator = Moments(frozenset({STANDARD}), inside=(percent,))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         return 2 * self._quantile * np.sqrt(variance)
@@ -116,7 +116,7 @@ class IntervalScore(_IntervalMetric):
     def __init__(self, percent: int) -> None:
         super().__init__(percent)
         self._penalty = 200 / (100 - percent)
-        self.accumulator = Moments(frozenset({SPREAD}), over=(percent,))
+        self.accumulator = Moments(frozenset({STANDARD}), over=(percent,))
 
     def losses(self, target: Values, mean: Values, variance: Values) -> Values:
         half_width = self._quantile * np.sqrt(variance)

@@ -2,7 +2,7 @@
 
 Only ordinary blocks are summed: `sum_block` says which ones are, and bounds them so that nothing below overflows,
 divides by zero or meets an infinity; that is what lets a compiler reorder and vectorise these loops. Sums are float64
-whatever the block's type, formed over runs of 512 examples that stay in the first-level cache.
+whatever the block's type, formed over runs of 256 examples, which stay with the tables in the first-level cache.
 
 No function of the C library is called per example. With ``z_k`` the multiple of 1/128 next to ``|z|`` and
 ``x = |z| - z_k``, the part of the Gaussian CRPS that decays,
@@ -25,7 +25,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from scipy.special import erfc
 
-RUN = 512
+RUN = 256
 HEAD = 64
 """Examples at the head of a block whose means the block's sums are centred about at first.
 
@@ -81,31 +81,40 @@ def _all_within(values, low, high):
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
 def _add_point(target, mean, head, sums):
-    y_head, m_head, e_head = head[Y_HEAD], head[M_HEAD], head[E_HEAD]
-    dy = dm = de = yy = mm = ym = ee = em = squared = absolute = 0.0
+    y_head, m_head = head[Y_HEAD], head[M_HEAD]
+    dy = dm = yy = mm = ym = squared = 0.0
     for i in range(target.size):
         y, m = np.float64(target[i]), np.float64(mean[i])
         a, b, e = y - y_head, m - m_head, y - m
-        c = e - e_head
         dy += a
         dm += b
-        de += c
         yy += a * a
         mm += b * b
         ym += a * b
-        ee += c * c
-        em += c * b
         squared += e * e
-        absolute += abs(e)
     sums[DY] += dy
     sums[DM] += dm
-    sums[DE] += de
     sums[YY] += yy
     sums[MM] += mm
     sums[YM] += ym
+    sums[SQUARED] += squared
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
+def _add_errors(target, mean, head, sums):
+    m_head, e_head = head[M_HEAD], head[E_HEAD]
+    de = ee = em = absolute = 0.0
+    for i in range(target.size):
+        m = np.float64(mean[i])
+        e = np.float64(target[i]) - m
+        c = e - e_head
+        de += c
+        ee += c * c
+        em += c * (m - m_head)
+        absolute += abs(e)
+    sums[DE] += de
     sums[EE] += ee
     sums[EM] += em
-    sums[SQUARED] += squared
     sums[ABSOLUTE] += absolute
 
 
@@ -118,41 +127,37 @@ def _largest(target, mean):
     return _number(largest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _prepare(target, mean, variance, error, sigma):
-    for i in range(target.size):
-        error[i] = np.float64(target[i]) - np.float64(mean[i])
-        sigma[i] = math.sqrt(np.float64(variance[i]))
-
-
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
-def _standardise(error, sigma, z, place):
-    for i in range(error.size):
-        z[i] = error[i] / sigma[i]
-        t = abs(z[i])
+def _standardise(target, mean, variance, error, sigma, z, place, sums):
+    width = squared = 0.0
+    for i in range(target.size):
+        e, s = np.float64(target[i]) - np.float64(mean[i]), math.sqrt(np.float64(variance[i]))
+        ratio = e / s
+        width += s
+        squared += ratio * ratio
+        error[i], sigma[i], z[i] = e, s, ratio
+        t = abs(ratio)
         t = t if t < REACH else REACH
         place[i] = np.int32(t * 128 + 0.5)
+    sums[SIGMA] += width
+    sums[Z_SQUARED] += squared
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FINITE)
 def _add_spread(z, sigma, head, sums):
     z_head, s_head = head[Z_HEAD], head[S_HEAD]
-    dz = ds = zz = ss = squared = width = variance = 0.0
+    dz = ds = zz = ss = variance = 0.0
     for i in range(z.size):
         a, b = z[i] - z_head, sigma[i] - s_head
         dz += a
         ds += b
         zz += a * a
         ss += b * b
-        squared += z[i] * z[i]
-        width += sigma[i]
         variance += sigma[i] * sigma[i]
     sums[DZ] += dz
     sums[DS] += ds
     sums[ZZ] += zz
     sums[SS] += ss
-    sums[Z_SQUARED] += squared
-    sums[SIGMA] += width
     sums[VARIANCE] += variance
 
 
@@ -230,7 +235,7 @@ def _head_means(target, mean, variance, scored, head):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sum_block(target, mean, variance, limits, asked, levels, thresholds, overs, tables, out):
-    point, largest, spread, crps, logs = asked
+    point, errors, largest, spread, crps, logs = asked
     head, sums, inside, below, overshoot = out
     scored = variance.size > 0
     _head_means(target, mean, variance, scored, head)
@@ -246,14 +251,14 @@ def _sum_block(target, mean, variance, limits, asked, levels, thresholds, overs,
             return -1.0
         if point:
             _add_point(y, m, head, sums)
+        if errors:
+            _add_errors(y, m, head, sums)
         if largest:
             peak = max(peak, _largest(y, m))
         if not scored:
             continue
         e, s = error[:n], sigma[:n]
-        _prepare(y, m, variance[start:stop], e, s)
-        if spread or crps or thresholds.size:
-            _standardise(e, s, z[:n], place[:n])
+        _standardise(y, m, variance[start:stop], e, s, z[:n], place[:n], sums)
         if spread:
             _add_spread(z[:n], s, head, sums)
         if crps:
@@ -278,7 +283,8 @@ def sum_block(target, mean, variance, asked, levels, thresholds, overs):
     target, mean, variance
         ``(example,)``, all float32 or all float64, contiguous; `variance` is empty where it is not scored.
     asked
-        Whether the point errors, the largest error, the spread, the CRPS and ln sigma are.
+        Whether target, mean and squared errors, signed and absolute errors, the largest error, the spread of z and
+        sigma, the CRPS and ln sigma are. Sums of sigma and z^2 come with a variance.
     levels, thresholds, overs
         Quantiles q whose ``|e| <= q sigma`` are counted, whose ``z <= q`` are, and whose ``max(|e| - q sigma, 0)``
         are summed.

@@ -23,8 +23,20 @@ from regharness_metrics.streams import Examples, Stream, of_large
 
 Values = NDArray[np.float64]
 
-POINT, LARGEST, SPREAD, CRPS, LOG_SIGMA = "point", "largest", "spread", "crps", "log_sigma"
-"""Groups of sums that can be asked for; without any, and without levels, examples are only counted."""
+POINT, ERROR, LARGEST, STANDARD, SPREAD, CRPS, LOG_SIGMA = (
+    "point",
+    "error",
+    "largest",
+    "standard",
+    "spread",
+    "crps",
+    "log_sigma",
+)
+"""Groups of sums that can be asked for; without any, and without levels, examples are only counted.
+
+``POINT`` are moments of y and mu and the squared error, ``ERROR`` moments of e and its absolute size, ``STANDARD``
+sums of sigma and of z^2, ``SPREAD`` moments of z and of sigma. Sums that were not asked for may hold anything.
+"""
 
 Y, M, E, Z, S = range(5)
 YY, MM, YM, EE, EM, ZZ, SS = range(7)
@@ -89,7 +101,7 @@ class Moments(Stream):
     Parameters
     ----------
     parts
-        Groups of sums: ``"point"``, ``"largest"``, ``"spread"``, ``"crps"``, ``"log_sigma"``.
+        Groups of sums: `POINT`, `ERROR`, `LARGEST`, `STANDARD`, `SPREAD`, `CRPS`, `LOG_SIGMA`.
     inside, over
         Central intervals in percent whose coverage is counted, and whose misses are summed.
     below
@@ -110,7 +122,7 @@ class Moments(Stream):
 
     @property
     def _scores_variance(self) -> bool:
-        return bool(self.inside or self.over or self.below or self.parts - {POINT, LARGEST})
+        return bool(self.inside or self.over or self.below or self.parts - {POINT, ERROR, LARGEST})
 
     def condenses(self, block: Evidence) -> bool:
         """Not where a model's own quantiles are scored in place of its variance."""
@@ -161,7 +173,7 @@ class Moments(Stream):
     def _sum_ordinary(self, y: Any, m: Any, v: Any) -> Condensed | None:
         from regharness_metrics import moment_kernels as kernels
 
-        asked = tuple(part in self.parts for part in (POINT, LARGEST, SPREAD, CRPS, LOG_SIGMA))
+        asked = tuple(part in self.parts for part in (POINT, ERROR, LARGEST, SPREAD, CRPS, LOG_SIGMA))
         summed = kernels.sum_block(y, m, v, asked, *self._quantiles)
         if summed is None:
             return None

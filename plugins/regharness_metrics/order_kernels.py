@@ -9,15 +9,20 @@ of those that no number has is never touched.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
-RUN = 1024
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+RUN = 2048
 TARGET, MEAN, VARIANCE, ERROR = range(4)
 """What is binned: the target, the mean, the variance, the size of the error."""
 
-SUM_SHIFTS = (0, 0, 23 - 13, 23 - 8)
-RANK_SHIFT = 23 - 11
+SUM_SHIFTS = (0, 0, 23 - 12, 23 - 8)
+RANK_SHIFT = 23 - 10
 """Bits dropped of the 23 that tell numbers of one octave apart, where losses are summed and where ranks are wanted."""
 
 INFINITE = 0x7F800000
@@ -61,100 +66,125 @@ def _extremes(slots, low, high):
     return low, high
 
 
+@intrinsic
+def _add_one(context: Any, table: Any, slot: Any, loss: Any) -> Any:
+    """Add 1 and a float64 to the two float64 of an uint32 slot: one load and one store, where two would be made."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        pair = ir.VectorType(ir.DoubleType(), 2)
+        data = make_array(signature.args[0])(context, builder, given[0]).data
+        place = builder.zext(given[1], ir.IntType(64))
+        address = builder.gep(builder.bitcast(data, pair.as_pointer()), [place])
+        added = builder.insert_element(ir.Constant(pair, [1.0, 0.0]), given[2], ir.Constant(ir.IntType(32), 1))
+        builder.store(builder.fadd(builder.load(address, align=8), added), address, align=8)
+        return context.get_dummy_value()
+
+    return types.void(table, types.uint32, types.float64), generate
+
+
 @njit(cache=True, nogil=True)
-def _count(slots, counts):
+def _sum(slots, losses, table, reached):
+    if not table.size:
+        return
+    reached[0], reached[1] = _extremes(slots, reached[0], reached[1])
     for i in range(slots.size):
-        counts[np.uint32(slots[i])] += 1
+        _add_one(table, np.uint32(slots[i]), losses[i])
 
 
 @njit(cache=True, nogil=True)
-def _sum(slots, losses, table):
-    for i in range(slots.size):
-        slot = np.uint32(slots[i])
-        table[slot, 0] += 1
-        table[slot, 1] += losses[i]
+def bits_of_errors(target, mean):
+    """The bits ``(example,)`` int32 of the size of the errors, rounded to float32."""
+    bits, errors = np.empty(target.size, np.int32), np.empty(RUN)
+    for start in range(0, target.size, RUN):
+        stop = min(start + RUN, target.size)
+        _errors(target[start:stop], mean[start:stop], errors[: stop - start])
+        _single(errors[: stop - start], bits[start:stop])
+    return bits
 
 
 @njit(cache=True, nogil=True)
-def tabulate(target, mean, variance, part, counts, sums, reached):
-    """Add a block to the tables of one part, those that are not empty.
+def count(bits, counts, reached):
+    """Add a block to the counts of a part.
 
     Parameters
     ----------
-    target, mean, variance
-        ``(example,)``, all float32 or all float64, contiguous; `variance` is empty where nothing wants it.
-    part
-        What is binned.
+    bits
+        ``(example,)`` int32, the bits of a float32 each.
     counts
-        Of each part, ``(slot,)`` int32 whose middle is slot 0.
-    sums
-        ``(slot, 2)`` float64 of counts and of sums: of squared and of absolute errors by variance, then by error.
+        ``(slot,)`` int32 whose middle is slot 0.
     reached
-        ``(2, 2)`` uint32 that is changed: the first and the last slot that any number has, in counts and in sums.
+        ``(2,)`` uint32 that is changed: the first and the last slot that any number has.
     """
-    bits, slots, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
-    by_part, squared, absolute = counts[part], sums[0], sums[1]
-    if part == ERROR:
-        squared, absolute = sums[2], sums[3]
-    summed = part >= VARIANCE and squared.size + absolute.size > 0
-    if not (by_part.size or summed):
-        return
-    for start in range(0, target.size, RUN):
-        stop = min(start + RUN, target.size)
-        n = stop - start
-        if part >= VARIANCE:
-            _errors(target[start:stop], mean[start:stop], errors[:n])
-        if part == TARGET:
-            _single(target[start:stop], bits)
-        elif part == MEAN:
-            _single(mean[start:stop], bits)
-        elif part == VARIANCE:
-            _single(variance[start:stop], bits)
-        else:
-            _single(errors[:n], bits)
-        if by_part.size:
-            _rank_slots(bits[:n], np.int32(by_part.size // 2), slots[:n])
-            reached[0, 0], reached[0, 1] = _extremes(slots[:n], reached[0, 0], reached[0, 1])
-            _count(slots[:n], by_part)
-        if summed:
-            _sum_slots(bits[:n], SUM_SHIFTS[part], slots[:n])
-            reached[1, 0], reached[1, 1] = _extremes(slots[:n], reached[1, 0], reached[1, 1])
-            if absolute.size:
-                _sum(slots[:n], errors, absolute)
-            if squared.size:
-                for i in range(n):
-                    errors[i] *= errors[i]
-                _sum(slots[:n], errors, squared)
+    slots, middle = np.empty(RUN, np.int32), np.int32(counts.size // 2)
+    for start in range(0, bits.size, RUN):
+        n = min(RUN, bits.size - start)
+        _rank_slots(bits[start : start + n], middle, slots[:n])
+        reached[0], reached[1] = _extremes(slots[:n], reached[0], reached[1])
+        for i in range(n):
+            counts[np.uint32(slots[i])] += 1
 
 
 @njit(cache=True, nogil=True)
-def sum_products(target, mean, variance, parts, left_ranks, right_ranks):
-    """Sum the products of an example's two ranks, of target and mean or else of error and variance.
+def sum_losses(target, mean, variance_bits, tables, reached):
+    """Add a block to the tables of losses, those that are not empty.
 
-    Ranks are ``(slot,)`` int32, whose middle is slot 0, below 2^27 in size.
+    Parameters
+    ----------
+    target, mean
+        ``(example,)``, both float32 or both float64.
+    variance_bits
+        ``(example,)`` int32 of float32; empty where nothing wants it.
+    tables
+        Of squared and of absolute errors by variance, then by error: ``(slot, 2)`` float64 of counts and of sums.
+    reached
+        Of each table, as of `count`.
     """
-    one, two, bits, errors = np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN, np.int32), np.empty(RUN)
-    middle, centre = np.int32(left_ranks.size // 2), np.int32(right_ranks.size // 2)
-    total = 0.0
+    errors, bits = np.empty(RUN), np.empty(RUN, np.int32)
+    slots, sizes = np.empty(RUN, np.int32), np.empty(RUN, np.int32)
+    varied, sized = tables[0].size + tables[1].size > 0, tables[2].size + tables[3].size > 0
     for start in range(0, target.size, RUN):
         stop = min(start + RUN, target.size)
         n = stop - start
-        if parts[0] == TARGET:
-            _single(target[start:stop], bits)
-        else:
-            _errors(target[start:stop], mean[start:stop], errors[:n])
+        _errors(target[start:stop], mean[start:stop], errors[:n])
+        if varied:
+            _sum_slots(variance_bits[start:stop], SUM_SHIFTS[VARIANCE], slots[:n])
+        if sized:
             _single(errors[:n], bits)
-        _rank_slots(bits[:n], middle, one[:n])
-        if parts[1] == MEAN:
-            _single(mean[start:stop], bits)
-        else:
-            _single(variance[start:stop], bits)
-        _rank_slots(bits[:n], centre, two[:n])
-        products = 0
+            _sum_slots(bits[:n], SUM_SHIFTS[ERROR], sizes[:n])
+        _sum(slots[:n], errors, tables[1], reached[1])
+        _sum(sizes[:n], errors, tables[3], reached[3])
         for i in range(n):
-            products += np.int64(left_ranks[np.uint32(one[i])]) * np.int64(right_ranks[np.uint32(two[i])])
-        total += products
-    return total
+            errors[i] *= errors[i]
+        _sum(slots[:n], errors, tables[0], reached[0])
+        _sum(sizes[:n], errors, tables[2], reached[2])
+
+
+@njit(cache=True, nogil=True)
+def sum_ranks(left_bits, right_bits, right_ranks, table, reached):
+    """Count the examples of each slot of one part, and sum their ranks by another.
+
+    `left_bits` and `right_bits` are ``(example,)`` int32 of float32, `right_ranks` ``(slot,)`` int32 and `table`
+    ``(slot, 2)`` float64; of both the middle is slot 0. `table`, and `reached` as of `count`, are changed.
+    """
+    slots, others = np.empty(RUN, np.int32), np.empty(RUN, np.int32)
+    middle, centre = np.int32(len(table) // 2), np.int32(right_ranks.size // 2)
+    for start in range(0, left_bits.size, RUN):
+        n = min(RUN, left_bits.size - start)
+        _rank_slots(left_bits[start : start + n], middle, slots[:n])
+        reached[0], reached[1] = _extremes(slots[:n], reached[0], reached[1])
+        _rank_slots(right_bits[start : start + n], centre, others[:n])
+        for i in range(n):
+            _add_one(table, np.uint32(slots[i]), np.float64(right_ranks[np.uint32(others[i])]))
+
+
+@njit(cache=True, nogil=True)
+def filled_slots(counts, reached):
+    """The slots that are not empty, of ``(slot,)`` counts."""
+    slots, n = np.empty(max(reached[1] + 1 - reached[0], 0), np.int64), 0
+    for slot in range(reached[0], reached[1] + 1):
+        slots[n] = slot
+        n += counts[slot] != 0
+    return slots[:n]
 
 
 @njit(cache=True, nogil=True)

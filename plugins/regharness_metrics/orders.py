@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from regharness.metric_protocols import Metric
-from regharness_metrics.bins import PARTS, TOLD_APART, Loss, arrays_of, bins_by_loss, bins_by_sigma, ranks_of
+from regharness_metrics.bins import TOLD_APART, Loss, bins_by_loss, bins_by_sigma, compared_ranks
 from regharness_metrics.streams import Examples, of_large
 
-TOLERANCE = 2e-4
+TOLERANCE = 5e-4
 """Largest error bound that is let pass, of the size of a score; of a correlation, outright."""
 
 
@@ -96,17 +96,13 @@ def rank_correlation_of(state: Examples, left: str, right: str) -> Estimate | No
     than untied ranks inside bins, ``sum(c (c^2 - 1)) / 12``. With r the correlation of the binned ranks, R and S, only
     the part of R that S does not explain, at most ``|R| sqrt(1 - r^2)``, can vary with f; the same holds of S and d.
     """
-    from regharness_metrics.order_kernels import sum_products
-
     if len(state) >= 2**27:
         return None
-    parts = (PARTS.index(left), PARTS.index(right))
-    ranks, sizes, doubts = zip(*(ranks_of(state, part) for part in (left, right)), strict=True)
-    if not min(sizes):
+    one, two, total = compared_ranks(state, left, right)
+    if not min(one.size, two.size):
         return None
-    total = sum(sum_products(*arrays_of(state, block), parts, *ranks) for block in state.blocks)
-    r = total / math.sqrt(sizes[0]) / math.sqrt(sizes[1])
-    d, f = (math.sqrt(doubt / size) for doubt, size in zip(doubts, sizes, strict=True))
+    r = total / math.sqrt(one.size) / math.sqrt(two.size)
+    d, f = (math.sqrt(ranks.doubt / ranks.size) for ranks in (one, two))
     return Estimate(r, math.sqrt(max(0.0, 1 - r * r)) * (d + f) + d * f + (d * d + f * f) / 2)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from regharness.interfaces import Metric
 from regharness_metrics.means import MeanLoss, OfMoments
-from regharness_metrics.moments import EE, EM, LARGEST, MM, POINT, YY, Condensed, Moments, from_moments
+from regharness_metrics.moments import EE, EM, ERROR, LARGEST, MM, POINT, YY, Condensed, Moments, from_moments
 
 Values = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class AffineMeanSquaredError(OfMoments):
     """
 
     direction = "lower"
-    accumulator = Moments(frozenset({POINT}))
+    accumulator = Moments(frozenset({POINT, ERROR}))
     finalize = from_moments(lambda metric, m: _around_best_line(m))
 
     @np.errstate(all="ignore")
@@ -85,7 +85,7 @@ class MeanAbsoluteError(MeanLoss):
     """
 
     direction = "lower"
-    accumulator = Moments(frozenset({POINT}))
+    accumulator = Moments(frozenset({ERROR}))
     finalize = from_moments(lambda metric, m: m["absolute"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:
@@ -127,7 +127,7 @@ class Bias(MeanLoss):
     """
 
     direction = 0.0
-    accumulator = Moments(frozenset({POINT}))
+    accumulator = Moments(frozenset({ERROR}))
     finalize = from_moments(lambda metric, m: -m["error"] / m["n"])
 
     def losses(self, target: Values, mean: Values, variance: Values | None) -> Values:

@@ -86,7 +86,7 @@ def test_metrics_of_an_order_in_blocks_are_within_their_tolerance(kind):
     values = KINDS[kind]
     blocks, exact = (rh.evaluate(*values, metrics=BY_ORDER, exact=exact) for exact in (False, True))
 
-    np.testing.assert_allclose([*blocks.values()], [*exact.values()], rtol=2e-4, atol=1e-12)
+    np.testing.assert_allclose([*blocks.values()], [*exact.values()], rtol=5e-4, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["usual", "float32", "zero sigmas", "nan", "in order"])
@@ -117,6 +117,17 @@ def test_what_was_already_scored_can_be_added_to():
     assert metric.finalize(state) == pytest.approx(rh.evaluate(target, mean, variance, "aurc")["aurc"], rel=1e-12)
 
 
+def test_two_cells_can_go_on_from_one_state():
+    metric = METRICS["e_aurc"]
+    parts = [[part[start : start + 60_000] for part in usual(240_000)] for start in range(0, 240_000, 60_000)]
+    state = metric.update(metric.update(metric.init(), *parts[0]), *parts[1])
+    states = [metric.update(state, *more) for more in parts[2:]]
+
+    for one, more in zip(states, parts[2:], strict=True):
+        whole = [np.concatenate(part) for part in zip(*parts[:2], more, strict=True)]
+        assert metric.finalize(one) == pytest.approx(rh.evaluate(*whole, "e_aurc")["e_aurc"], rel=1e-12)
+
+
 def test_metrics_of_both_kinds_are_there():
     assert {"mse", "crps", "coverage_90", "calibration_error_kuleshov"} <= {*BY_MEANS}
     assert {"aurc", "e_aurc", "augrc_abs", "spearman_rho", "selective_risk_80"} <= {*BY_ORDER}
@@ -144,7 +155,7 @@ def test_quantiles_stand_in_for_the_variance_in_blocks_too():
 def test_compiled_crps_of_one_example_is_the_closed_form(z, sigma):
     error = z * sigma
     arrays = [np.array([value]) for value in (error, 0.0, sigma**2)]
-    sums = sum_block(*arrays, (True,) * 5, np.empty(0), np.empty(0), np.empty(0))[1]
+    sums = sum_block(*arrays, (True,) * 6, np.empty(0), np.empty(0), np.empty(0))[1]
     tail = 2 * norm.pdf(z) - 2 * z * norm.sf(z) - 1 / np.sqrt(np.pi)
 
     assert sums[CRPS] == pytest.approx(error + sigma * tail, rel=1e-13)
@@ -160,7 +171,7 @@ def close_together(draw):
 
 
 def order_of(values):
-    accumulator = Ordered(frozenset({"target", "mean", "variance", "error"}), BY_BOTH["squared"].summed).together(
+    accumulator = Ordered(frozenset({("target", "mean"), ("error", "variance")}), BY_BOTH["squared"].summed).together(
         BY_BOTH["absolute"]
     )
     return accumulator.update(accumulator.init(), Evidence(*values))
@@ -216,7 +227,7 @@ def test_bounds_hold_and_are_below_the_tolerance_where_numbers_are_spread_out(ki
     }
 
     for name, estimate in found.items():
-        assert abs(estimate.value - exact[name]) <= estimate.bound <= 2e-4 * max(1, exact[name])
+        assert abs(estimate.value - exact[name]) <= estimate.bound <= 5e-4 * max(1, exact[name])
 
 
 @settings(max_examples=50, deadline=None)
