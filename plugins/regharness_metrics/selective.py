@@ -23,8 +23,8 @@ Values = NDArray[np.float64]
 
 def losses_of(target: Values, mean: Values, loss: Loss) -> Values:
     """The loss of each ``(example,)``."""
-    error = np.abs(np.subtract(target, mean, dtype=np.float64))
-    return error**2 if loss == "squared" else error
+    error = np.subtract(target, mean, dtype=np.float64)
+    return np.square(error, out=error) if loss == "squared" else np.abs(error, out=error)
 
 
 def by_certainty(losses: Values, variance: Values) -> Values:

@@ -1,52 +1,60 @@
-"""Deal keys and losses into groups, and flatten ties, in compiled passes. Sorts nothing."""
+"""Sort keys with their losses by digits, and flatten ties, in compiled passes. Decides no number of passes.
+
+Pairs are ``(example, 2)`` uint64: a key, and the bits of a loss.
+"""
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def count_cells(keys, lowest, shift, cells):
-    """How many keys lie in each cell of ``2^shift`` from the lowest."""
-    counts = np.zeros(cells, np.int64)
-    for i in range(keys.size):
-        counts[(keys[i] - np.uint64(lowest)) >> np.uint64(shift)] += 1
-    return counts
+def pack(bits, losses, empty, lowest, pairs):
+    """Write the key of each number, its `bits` without the `empty` last ones and less the `lowest`, beside its loss."""
+    for i in range(bits.size):
+        pairs[i, 0] = (bits[i] >> empty) - lowest
+        pairs[i, 1] = losses[i]
 
 
 @njit(cache=True, nogil=True)
-def deal(keys, losses, lowest, shift, group, next_place, dealt_keys, dealt):
-    """Write keys and losses next to those of the same group, in the order given."""
-    for i in range(keys.size):
-        of = group[(keys[i] - np.uint64(lowest)) >> np.uint64(shift)]
-        place = next_place[of]
-        dealt_keys[place] = keys[i]
-        dealt[place] = losses[i]
-        next_place[of] = place + 1
+def count_digits(pairs, shifts, mask, counts):
+    """Add how many keys have each value ``(shift, value)`` of each digit."""
+    for i in range(len(pairs)):
+        for j in range(shifts.size):
+            counts[j, (pairs[i, 0] >> shifts[j]) & mask] += 1
 
 
 @njit(cache=True, nogil=True)
-def flatten(losses, words, width, flat):
-    """Fill `flat` with losses in the order of words of key and place, each group of equal keys with its mean."""
-    # By selection rather than branches, which ties make unpredictable: running means forwards, their last backwards.
-    mask, wide = np.uint64((1 << width) - 1), np.uint64(width)
-    # No key: they lack the bits of the place.
-    none = np.uint64(0xFFFFFFFFFFFFFFFF)
-    total, count, before = 0.0, 0.0, none
-    for i in range(words.size):
-        loss, key = losses[words[i] & mask], words[i] >> wide
-        tied = key == before
-        total = loss + total if tied else loss
-        count = count + 1.0 if tied else 1.0
-        flat[i] = total / count
-        before = key
-    mean, after = 0.0, none
-    for i in range(words.size - 1, -1, -1):
-        key = words[np.uint64(i)] >> wide
-        mean = mean if key == after else flat[np.uint64(i)]
-        flat[np.uint64(i)] = mean
-        after = key
+def deal(pairs, shift, mask, places, dealt):
+    """Write pairs in the order of one digit, those of one value in the order given; `places` is where each begins."""
+    for i in range(len(pairs)):
+        value = (pairs[i, 0] >> shift) & mask
+        place = places[value]
+        dealt[place, 0] = pairs[i, 0]
+        dealt[place, 1] = pairs[i, 1]
+        places[value] = place + 1
+
+
+@njit(cache=True, nogil=True)
+def flatten(pairs, losses, flat):
+    """Fill `flat` with the losses ``(example, 2)`` of sorted pairs, each group of equal keys with its mean."""
+    start = 0
+    while start < len(pairs):
+        key, total = pairs[start, 0], losses[start, 1]
+        stop = start + 1
+        if stop == len(pairs) or pairs[stop, 0] != key:
+            flat[start] = total
+            start = stop
+            continue
+        least = most = total
+        while stop < len(pairs) and pairs[stop, 0] == key:
+            loss = losses[stop, 1]
+            total += loss
+            least, most = min(least, loss), max(most, loss)
+            stop += 1
+        # Rounding takes the mean of equal losses off them.
+        flat[start:stop] = min(max(total / (stop - start), least), most)
+        start = stop
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
