@@ -11,13 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness import dims
+from regharness.directions import badness
 from regharness.errors import InputError
 from regharness.metric_protocols import Direction
 from regharness.score_tables import (
     CONFIDENCE,
     TaskScores,
     Value,
-    badness,
     oriented,
     pick_metric,
     pick_models,
@@ -189,9 +189,9 @@ def _runs(
     part: TaskScores, metric: str, model: str, shifts: Sequence[str], direction: Direction
 ) -> NDArray[np.float64]:
     """Badness ``(seed, shift)``."""
-    table = np.stack([part.by_seed(metric, model, [shift]) for shift in shifts], axis=1)
-    flat = [badness(value, direction) for value in table.ravel().tolist()]
-    return np.array(flat, dtype=np.float64).reshape(table.shape)
+    scores = np.stack([part.by_seed(metric, model, [shift]) for shift in shifts], axis=1)
+    table: NDArray[np.float64] = badness(scores, direction)
+    return table
 
 
 def _contrast(

@@ -14,13 +14,13 @@ import numpy as np
 import xarray as xr
 
 from regharness import dims
+from regharness.directions import badness
 from regharness.errors import InputError, unknown_name
 from regharness.metric_protocols import Direction
 from regharness.score_tables import (
     CONFIDENCE,
     TaskScores,
     Value,
-    badness,
     metric_names,
     oriented,
     pick_metric,

@@ -44,13 +44,6 @@ class Value:
     high: float | None = None
 
 
-def badness(value: float, direction: Direction) -> float:
-    """How bad a score is: lower is better, whatever the metric's direction."""
-    if direction == "lower":
-        return value
-    return -value if direction == "higher" else abs(value - float(direction))
-
-
 def metric_names(scores: xr.Dataset) -> list[str]:
     """Variables of a scores Dataset that are metrics of one number."""
     known = [

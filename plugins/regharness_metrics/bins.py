@@ -18,7 +18,7 @@ from scipy.special import digamma
 from regharness.metric_protocols import Accumulator, Evidence
 from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.bin_tables import PARTS, Arrays, Table, Tables, arrays_of, bits_of, rank_table
-from regharness_metrics.streams import Examples, Stream
+from regharness_metrics.streams import Examples
 
 Values = NDArray[np.float64]
 Loss = Literal["squared", "absolute"]
@@ -28,7 +28,7 @@ TOLD_APART = "told apart"
 
 
 @dataclass(frozen=True)
-class Ordered(Stream):
+class Ordered(Accumulator):
     """The accumulator of metrics of an order: keeps the examples.
 
     Parameters
@@ -53,10 +53,16 @@ class Ordered(Stream):
             return None
         return Ordered(self.ranked | other.ranked, self.summed | other.summed)
 
+    def init(self) -> Examples:
+        """No example."""
+        return Examples(found={"wanted": self})
+
     def update(self, state: Examples, evidence: Evidence) -> Examples:
         """Keep a block; of a large cell, tabulate it while the cache has it."""
-        known = [name for name in ("tables",) if name in state.found and state.found["wanted"] == self]
-        state = Examples([*state.blocks, evidence], {"wanted": self, **{name: state.found[name] for name in known}})
+        found = {"wanted": self}
+        if state.found.get("wanted") == self and "tables" in state.found:
+            found["tables"] = state.found["tables"]
+        state = Examples([*state.blocks, evidence], found)
         if len(state) > EXACT_UP_TO:
             _tables(state)
         return state
@@ -64,16 +70,6 @@ class Ordered(Stream):
     def merge(self, one: Examples, two: Examples) -> Examples:
         """The blocks of both."""
         return Examples([*one.blocks, *two.blocks], {"wanted": self})
-
-    def condenses(self, block: Evidence) -> bool:
-        """Never."""
-        return False
-
-    def condense(self, block: Evidence) -> Any:
-        """Not called."""
-        raise NotImplementedError
-
-    combine = condense
 
 
 BY_VARIANCE = {loss: Ordered(summed=frozenset({("variance", loss)})) for loss in ("squared", "absolute")}

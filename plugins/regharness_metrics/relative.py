@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from regharness.dims import IDENTITY, MODEL, SHIFT
+from regharness.directions import badness
 from regharness.errors import InputError, unknown_name
 from regharness.interfaces import ShiftMetric
+from regharness.metric_protocols import Direction
 from regharness_metrics.shift_axis import (
-    Direction,
     asked,
-    badness,
     is_identity,
     mean_of_asked,
     on_identity,

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from regharness.dims import SHIFT
+from regharness.directions import badness
 from regharness.errors import InputError
 from regharness.interfaces import ShiftMetric
+from regharness.metric_protocols import Direction
 from regharness_metrics.shift_axis import (
-    Direction,
-    badness,
     beyond_identity,
     is_identity,
     mean_of_asked,

@@ -9,11 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness.dims import SHIFT
+from regharness.directions import badness
 from regharness.interfaces import ShiftMetric
+from regharness.metric_protocols import Direction
 from regharness_metrics.shift_axis import (
-    Direction,
     asked,
-    badness,
     is_identity,
     mean_of_asked,
     operators,

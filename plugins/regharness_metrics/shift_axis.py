@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from regharness.dims import ABSENT, IDENTITY, SEVERITY, SHIFT, SHIFT_OPERATOR, STATUS
 from regharness.errors import InputError
-
-Direction = Literal["lower", "higher"] | float
-
-
-def badness(scores: xr.DataArray, direction: Direction) -> xr.DataArray:
-    """Turn scores so that more is worse: as they are, negated, or their distance to the target value."""
-    if direction == "lower":
-        return scores
-    if direction == "higher":
-        return -scores
-    return np.abs(scores - float(direction))
 
 
 def is_identity(scores: xr.DataArray) -> xr.DataArray:

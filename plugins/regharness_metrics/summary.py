@@ -9,13 +9,14 @@ import xarray as xr
 
 from regharness import dims
 from regharness.cube_scoring import compare_shifts
+from regharness.directions import badness
 from regharness.errors import InputError
 from regharness.interfaces import ShiftMetric
-from regharness.score_tables import TaskScores, Value, badness, metric_names, pick_metric, pick_models, pick_tasks
+from regharness.metric_protocols import Direction
+from regharness.score_tables import TaskScores, Value, metric_names, pick_metric, pick_models, pick_tasks
 from regharness_metrics.relative import CorruptionError, EffectiveRobustness, RelativeCorruptionError
 from regharness_metrics.robustness import CoverageGap, Degradation
 from regharness_metrics.severity import SeverityArea
-from regharness_metrics.shift_axis import Direction
 
 MEASURES = (
     *("identity", "degradation", "worst", "severity_auc", "mce", "relative_mce"),

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from regharness.directions import badness
 from regharness.leaderboard import Matrix
-from regharness.score_tables import Value, badness
+from regharness.score_tables import Value
 
 WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 46, 96, 12, 30
