@@ -14,6 +14,7 @@ from uncertainty_toolbox.metrics_calibration import get_proportion_in_interval
 from uncertainty_toolbox.metrics_scoring_rule import nll_gaussian
 
 import regharness as rh
+from regharness.interfaces import RunContext
 from regharness.seeding import rng_for
 
 N = 10_000_000
@@ -106,3 +107,26 @@ def test_scoring_needs_at_most_half_the_inputs_beside_them(benchmark):
 
     benchmark.extra_info["of the inputs"] = ratio = benchmark.pedantic(measure, rounds=1)
     assert ratio <= 1.5
+
+
+@pytest.fixture(scope="module", params=[1_000, 5_000])
+def predicted(request):
+    """A small network that was trained for an epoch, test sequences, and what it predicts."""
+    data = rh.data("simulated_mpra", train=600, calibration=200, test=request.param, cell_types=["K562", "HepG2"])
+    dataset, context = data.generate(0), RunContext(seed=0)
+    model = rh.model("torch_cnn", epochs=1)
+    model.fit(dataset.train, dataset.calibration, context)
+    return model, dataset.test, model.predict(dataset.test.inputs(), context)
+
+
+@pytest.mark.benchmark(group="scoring beside predicting with the small CNN, two outputs")
+def test_predicting(benchmark, predicted):
+    model, test, _ = predicted
+    benchmark.pedantic(model.predict, (test.inputs(), RunContext(seed=0)), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="scoring beside predicting with the small CNN, two outputs")
+def test_scoring_what_was_predicted_by_the_default_metrics(benchmark, predicted):
+    _, test, prediction = predicted
+    arguments = (test.target, prediction.mean, prediction.aleatoric_variance)
+    benchmark.pedantic(rh.evaluate, arguments, rounds=20, warmup_rounds=1)
