@@ -64,9 +64,9 @@ def run(
     """
     catalog = load_catalog(disabled)
     loaded = load(spec, catalog)
-    changes = {"executor": executor, "workers": workers, "device": device}
+    changes = {"executor": None if executor is None else {"use": executor}, "workers": workers, "device": device}
     entry = type(loaded.run).model_validate(
-        {**loaded.run.model_dump(), **{key: value for key, value in changes.items() if value is not None}}
+        {**loaded.run.model_dump(by_alias=True), **{key: value for key, value in changes.items() if value is not None}}
     )
     loaded = loaded.model_copy(update={"run": entry})
     plan = make_plan(loaded, catalog)

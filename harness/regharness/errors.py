@@ -62,6 +62,12 @@ class CellError(RegharnessError):
     exit_code = 1
 
 
+class StorageError(RegharnessError):
+    """A run's folder could not be written: a full disk, a folder that allows no writing. What was stored is kept."""
+
+    exit_code = 1
+
+
 class VerificationError(RegharnessError):
     """What was checked is not what it should be."""
 

@@ -17,11 +17,11 @@ from regharness.markers import hookspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import click
 
     from regharness.component import Component
+    from regharness.storage import Place
 
     Offer = Component | str | Callable[..., Any]
 
@@ -55,7 +55,8 @@ def regharness_metrics() -> Mapping[str, Offer]:
 def regharness_executors() -> Mapping[str, Offer]:
     """Offer executors for ``run: {executor: NAME}``; each makes a `regharness.interfaces.Executor`.
 
-    The factory takes ``workers``, a whole number, as its only keyword.
+    The factory takes ``workers``, a whole number, and whatever else a spec may say: ``run: {executor: {use: NAME, with:
+    {...}}}``. One that connects to a cluster elsewhere takes its address as ``scheduler``.
     """
 
 
@@ -74,23 +75,38 @@ def regharness_commands(cli: click.Group) -> None:
 
 
 @hookspec
-def regharness_run_started(folder: Path, cells: int, done: int) -> None:
-    """Hear that a run starts in `folder`: `cells` in all, `done` of them before.
+def regharness_run_started(folder: Place, cells: int, done: int, workers: int) -> None:
+    """Hear that a run starts in `folder`, a path or what stands for a URL: `cells` in all, `done` of them before.
 
     Called once in the main process, before anything is fitted. An observer that raises ends the run.
     """
 
 
 @hookspec
+def regharness_cell_started(task: str, model: str, shift: str, seed: int, worker: str) -> None:
+    """Hear that `worker` has begun a cell. Called in the main process; not by every executor."""
+
+
+@hookspec
 def regharness_cell_finished(
-    task: str, model: str, shift: str, seed: int, status: str, reason: str, seconds: float
+    task: str,
+    model: str,
+    shift: str,
+    seed: int,
+    status: str,
+    reason: str,
+    seconds: float,
+    worker: str,
+    examples: int,
+    timings: Mapping[str, float],
 ) -> None:
     """Hear that a cell was computed: `status` is ``"done"`` or ``"failed"``, then with a `reason`.
 
-    Called in the main process, after the cell is safely stored.
+    `timings` are the seconds of its stages: ``examples``, ``fit``, ``load``, ``predict``, ``store``. Called in the main
+    process, after the cell is safely stored.
     """
 
 
 @hookspec
-def regharness_run_finished(folder: Path, failed: int, interrupted: bool) -> None:
+def regharness_run_finished(folder: Place, failed: int, interrupted: bool) -> None:
     """Hear that a run ended, with `failed` cells, or was `interrupted`. Called once in the main process."""

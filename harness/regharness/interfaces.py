@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness.jobs import Job, News
 from regharness.metric_protocols import Accumulator as Accumulator
 from regharness.metric_protocols import Evidence as Evidence
 from regharness.metric_protocols import IdentityMetric as IdentityMetric
@@ -383,10 +384,39 @@ class UncertaintyMethod(Protocol):
 
 
 class Executor(Protocol):
-    """Run independent jobs somewhere."""
+    """Run independent jobs somewhere.
 
-    def run(self, jobs: Iterable[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
-        """Call ``work(job)`` once for each job and yield the results as they come."""
+    Attributes
+    ----------
+    enforces_limit
+        Whether it can stop a job that runs past `Work.limit`.
+    """
+
+    enforces_limit: bool = False
+
+    def run(self, jobs: Iterable[Job], work: Work) -> Iterator[News]:
+        """Call ``work(job)`` once for each job, in any order and process, and yield the results as they come.
+
+        It may also yield `regharness.jobs.Began` when a worker begins a job, and must yield `regharness.jobs.Lost` for
+        a job whose worker ended without a result. A job is asked for when a worker is free, not before. Closing the
+        iterator stops what is running. What `work` itself raises, save `MemoryError`, is raised.
+        """
+        ...
+
+
+class Work(Protocol):
+    """What an executor calls: picklable, small, and ready in any process in which regharness is installed.
+
+    Attributes
+    ----------
+    limit
+        Seconds that a job may take; None without a limit.
+    """
+
+    limit: float | None
+
+    def __call__(self, job: Job) -> Any:
+        """Do a job; the result is picklable and small."""
         ...
 
 

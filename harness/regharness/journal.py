@@ -24,6 +24,11 @@ class Journal:
         self._note("run_started", cells=cells, done=done)
 
     @hookimpl
+    def regharness_cell_started(self, task: str, model: str, shift: str, seed: int, worker: str) -> None:
+        """Note that a worker is at a cell."""
+        self._note("cell_started", task=task, model=model, shift=shift, seed=seed, worker=worker)
+
+    @hookimpl
     def regharness_cell_finished(
         self, task: str, model: str, shift: str, seed: int, status: str, reason: str, seconds: float
     ) -> None:

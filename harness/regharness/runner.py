@@ -65,7 +65,8 @@ def execute(
         Passed on once the state is safe.
     """
     chosen = select(plan.cells, only)
-    executor = catalog.create("executor", plan.spec.run.executor, {"workers": plan.spec.run.workers})
+    entry = plan.spec.run.executor
+    executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
     claim(folder, plan.spec.name)
     write_spec(folder, plan.spec)
     records = Records(folder)
@@ -79,7 +80,9 @@ def execute(
     observers.register(journal)
     started, interrupted = time.time(), True
     try:
-        observers.hook.regharness_run_started(folder=folder, cells=len(chosen), done=len(chosen) - len(todo))
+        observers.hook.regharness_run_started(
+            folder=folder, cells=len(chosen), done=len(chosen) - len(todo), workers=plan.spec.run.workers
+        )
         with threadpool_limits(1):
             for record in _results(executor, worker, todo, cubes, examples):
                 records.append(record)
@@ -181,7 +184,8 @@ def _results(
 
 def _tell(hook: Any, record: Record) -> None:
     names = ("task", "model", "shift", "seed", "status", "reason", "seconds")
-    hook.regharness_cell_finished(**{name: getattr(record, name) for name in names})
+    facts = {name: getattr(record, name) for name in names}
+    hook.regharness_cell_finished(**facts, worker="", examples=0, timings={})
 
 
 def _write_statuses(plan: Plan, cubes: dict[str, Cube], records: Records) -> None:

@@ -85,9 +85,15 @@ class LeaderboardEntry(Parameters):
 class RunEntry(Parameters):
     """Where and how the cells are computed; changes no result."""
 
-    executor: str = "local"
+    executor: Annotated[Use, BeforeValidator(_as_use)] = Field(
+        default=Use(use="local"), description="What runs the cells; a bare name is one without parameters."
+    )
     workers: int = Field(default=1, ge=1, le=1024)
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps, as the models' frameworks say.")
+    retries: int = Field(default=1, ge=0, le=100, description="How often a cell is tried again whose worker died.")
+    cell_time_limit: float | None = Field(
+        default=None, gt=0, description="Seconds that a cell may take, fit included, before its worker is stopped."
+    )
 
 
 class BenchmarkSpec(Parameters):

@@ -142,6 +142,11 @@ def _uses(value: Any) -> Iterator[tuple[str, Place, dict[str, Any]]]:
         value["metrics"] = [{"use": entry} if isinstance(entry, str) else entry for entry in metrics]
     for place, metric in _entries(value, "metrics"):
         yield "metric", place, metric
+    run = value.get("run")
+    if isinstance(run, dict) and isinstance(run.get("executor"), str):
+        run["executor"] = {"use": run["executor"]}
+    if isinstance(run, dict) and isinstance(run.get("executor"), dict):
+        yield "executor", ("run", "executor"), run["executor"]
 
 
 def _component_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
@@ -154,14 +159,6 @@ def _component_problems(document: Document, catalog: Catalog) -> Iterator[Proble
             catalog.require(kind, entry["use"])
             yield from _parameter_problems(kind, place, entry, document, catalog)
         except InputError as error:
-            yield from (mark.problem(problem.message, problem.help) for problem in error.problems)
-    run = document.value.get("run")
-    executor = run.get("executor", "local") if isinstance(run, dict) else "local"
-    if isinstance(executor, str):
-        try:
-            catalog.require("executor", executor)
-        except InputError as error:
-            mark = document.mark(("run", "executor"))
             yield from (mark.problem(problem.message, problem.help) for problem in error.problems)
 
 

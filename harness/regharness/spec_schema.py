@@ -6,7 +6,7 @@ from typing import Any
 
 from regharness.catalog import TITLES, Catalog
 from regharness.errors import InputError
-from regharness.spec import BenchmarkSpec, MetricEntry, ModelEntry, ShiftEntry, TaskEntry, Use
+from regharness.spec import BenchmarkSpec, MetricEntry, ModelEntry, RunEntry, ShiftEntry, TaskEntry, Use
 
 _PLACES = {
     "data": (TaskEntry, "data", Use),
@@ -14,6 +14,7 @@ _PLACES = {
     "model": (BenchmarkSpec, "models", ModelEntry),
     "uncertainty": (ModelEntry, "uncertainty", Use),
     "metric": (BenchmarkSpec, "metrics", MetricEntry),
+    "executor": (RunEntry, "executor", Use),
 }
 
 
@@ -27,6 +28,7 @@ def spec_schema(catalog: Catalog) -> dict[str, Any]:
     definitions: dict[str, Any] = schema["$defs"]
     properties = schema["properties"]
     properties["extends"] = {"type": "string", "description": "A spec that this one is laid over."}
+    properties["run"] = {"$ref": "#/$defs/RunEntry"}
     for kind, (holder, key, entry) in _PLACES.items():
         title = f"{entry.__name__} of a {TITLES[kind]}"
         definitions[title] = _choice(kind, definitions[entry.__name__], definitions, catalog)
@@ -43,8 +45,8 @@ def spec_schema(catalog: Catalog) -> dict[str, Any]:
     properties["metrics"] = {
         "anyOf": [{"const": "default"}, {"type": "array", "minItems": 1, "items": {"anyOf": [names, one]}}]
     }
-    properties["run"] = {"$ref": "#/$defs/RunEntry"}
-    definitions["RunEntry"]["properties"]["executor"]["enum"] = catalog.names("executor")
+    executor = {"$ref": f"#/$defs/Use of a {TITLES['executor']}"}
+    definitions["RunEntry"]["properties"]["executor"] = {"anyOf": [{"enum": catalog.names("executor")}, executor]}
     definitions["ShiftEntry of a shift operator"]["properties"]["severity"] = {
         "anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]
     }

@@ -69,6 +69,11 @@ def regharness_run_started(folder, cells, done):
 
 
 @hookimpl
+def regharness_cell_started(task, model, shift, seed, worker):
+    pass
+
+
+@hookimpl
 def regharness_cell_finished(task, model, shift, seed, status):
     pass
 
