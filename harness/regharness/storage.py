@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -95,6 +95,13 @@ def move(source: Place, target: Place) -> None:
         remote.fs.mv(remote.path, target.path)  # type: ignore[union-attr]
 
 
+def remove_many(places: Iterable[Place]) -> None:
+    """Remove files, whether or not they are there."""
+    for at in places:
+        with storing(at):
+            at.unlink(missing_ok=True)
+
+
 def remove_tree(at: Place) -> None:
     """Remove a folder and what is in it; nothing if there is none."""
     with storing(at):
@@ -107,3 +114,20 @@ def remove_tree(at: Place) -> None:
 def zarr_store(at: Place) -> Any:
     """What zarr and xarray open in place of a path."""
     return at
+
+
+from typing import NamedTuple
+
+
+class Stat(NamedTuple):
+    size: int
+    stamp: int | str
+
+
+def listing(at: Place) -> dict[str, Stat]:
+    found = {}
+    for root, _, files in os.walk(at):
+        for name in files:
+            st = os.stat(os.path.join(root, name))
+            found[os.path.relpath(os.path.join(root, name), at)] = Stat(st.st_size, st.st_mtime_ns)
+    return found

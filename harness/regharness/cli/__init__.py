@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from regharness.cli.components import doctor, list_, show
+from regharness.cli.checking import doctor
+from regharness.cli.components import list_, show
 from regharness.cli.exporting import export
 from regharness.cli.group import RegharnessGroup
 from regharness.cli.leakage import leakage

@@ -100,14 +100,14 @@ def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[s
     """Show the cells of SPEC, and what is already done. Computes nothing."""
     from regharness.catalog import load_catalog
     from regharness.plan import make_plan, select
-    from regharness.records import Records
-    from regharness.run_folder import CUBES
+    from regharness.records import cell_records
+    from regharness.cube import CUBES
     from regharness.spec_loading import load
 
     catalog = load_catalog(disabled)
     made = make_plan(load(spec, catalog), catalog)
     folder = Path(output) if output else Path("runs") / made.spec.name
-    records = Records(folder)
+    records = cell_records(folder)
     cells = []
     for cell in select(made.cells, only):
         done = records.done(cell) and (folder / CUBES / f"{cell.task}.zarr").is_dir()
