@@ -111,7 +111,17 @@ def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[s
     cells = []
     for cell in select(made.cells, only):
         done = records.done(cell) and (folder / CUBES / f"{cell.task}.zarr").is_dir()
-        cells.append({**vars(cell), "done": done})
+        cells.append(
+            {
+                "task": cell.task,
+                "model": cell.model,
+                "shift": cell.shift,
+                "seed": cell.seed,
+                "key": cell.key,
+                "fit_key": cell.fit_key,
+                "done": done,
+            }
+        )
     tasks = {name: _task_facts(made, name, [cell for cell in cells if cell["task"] == name]) for name in made.tasks}
     if as_json:
         print_json(
