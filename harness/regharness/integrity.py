@@ -85,9 +85,9 @@ def examine(
         Read everything; else only what is not as it was when the cube was sealed.
     """
     layout = read_layout(folder, task)
-    done = [*_done(cells, task), *_done(test_sets, task)]
     if layout is None:
-        return [_damage(record, "", "missing") for record in done]
+        return lost(task, cells, test_sets)
+    done = [*_done(cells, task), *_done(test_sets, task)]
     path = folder / CUBES / f"{task}.zarr"
     there, sealed = listing(path), _read_seal(folder, task)
     trusted: set[str] = set()
@@ -96,6 +96,11 @@ def examine(
     found = list(_damaged_pieces(path, layout, done, there, trusted))
     found += _damaged_files(path, task, there, sealed, trusted)
     return found
+
+
+def lost(task: str, cells: Records[Record], test_sets: Records[TestSetRecord]) -> list[Damage]:
+    """The damage when a whole cube is gone, or nobody knows what lies where in it."""
+    return [_damage(record, "cube", "missing") for record in (*_done(cells, task), *_done(test_sets, task))]
 
 
 def _damaged_pieces(
@@ -121,27 +126,29 @@ def _damaged_pieces(
                 chunks.setdefault(file, []).append((record, variable, slot, check))
     for file, parts in chunks.items():
         content = (path / file).read_bytes()
-        for record, reason in _judge(content, layout, parts):
+        hurt = _judge(content, layout, parts)
+        for record, reason in hurt:
             yield _damage(record, file, reason)
+        if not hurt and not is_whole(content):
+            # Nothing in it that counts is: a checksum, or a cell that is to be computed anyway.
+            yield Damage(parts[0][0].task, "file", (), file, "corrupt")
 
 
 def _judge(
     content: bytes, layout: Layout, parts: list[tuple[Record | TestSetRecord, str, int, int]]
 ) -> list[tuple[Record | TestSetRecord, str]]:
-    """Which of the cells in a chunk are damaged: those whose own bytes are, or all when it cannot be told."""
-    whole = is_whole(content)
+    """Which of the cells in a chunk are damaged: of text, all; of numbers, those whose own bytes are."""
     variable = layout.variables[parts[0][1]]
     if variable.kind == "text":
-        return [] if whole else [(record, "corrupt") for record, *_ in parts]
+        return [] if is_whole(content) else [(record, "corrupt") for record, *_ in parts]
     size = int(np.prod(layout.piece_shape(variable))) * np.dtype(variable.kind).itemsize
     expected = int(np.prod(layout.chunk_shape(variable))) * np.dtype(variable.kind).itemsize + CHECKSUM
     reason = "corrupt" if len(content) == expected else "torn"
-    hurt = [
+    return [
         (record, reason)
         for record, _, slot, check in parts
         if len(piece := content[slot * size : (slot + 1) * size]) < size or google_crc32c.value(piece) != check
     ]
-    return hurt if hurt or whole else [(record, reason) for record, *_ in parts]
 
 
 def _damaged_files(

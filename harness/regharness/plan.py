@@ -79,6 +79,12 @@ class TestSet:
     parts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     fit = ""
+    __test__ = False
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """What tells the test set from others of its run, whatever its parameters."""
+        return self.task, self.shift, self.seed
 
     @property
     def label(self) -> str:
@@ -248,6 +254,11 @@ def select(cells: Sequence[Cell], only: Iterable[str]) -> list[Cell]:
             ),
         )
     return kept
+
+
+def make_task(entry: TaskEntry, catalog: Catalog) -> Task:
+    """Make a task of a checked spec, for whoever has no plan."""
+    return _task(entry, catalog, FactBook(catalog))
 
 
 def _of(entry: str, problem: Problem) -> Problem:

@@ -13,7 +13,7 @@ from typing import Any
 
 from regharness.cube import Cube, open_or_begin
 from regharness.deliveries import FOLDER, Deliveries, ticket
-from regharness.integrity import Damage, examine, seal
+from regharness.integrity import Damage, examine, lost, seal
 from regharness.layout import Kind, Layout
 from regharness.plan import Cell, Plan, TestSet
 from regharness.records import Record, TestSetRecord, cell_records, test_set_records
@@ -50,7 +50,9 @@ class RunState:
         self._deliveries.prepare()
         self._cubes: dict[str, Cube] = {}
         for task in plan.tasks.values():
-            self._cubes[task.name], _ = open_or_begin(plan, task, folder)
+            self._cubes[task.name], new = open_or_begin(plan, task, folder)
+            if new:
+                mark(lost(task.name, self.cells, self.test_sets), self.cells, self.test_sets)
         self._waiting: list[Result] = []
         self._due = 0.0
 
@@ -82,6 +84,9 @@ class RunState:
             for damage in examine(self._folder, task, self.cells, self.test_sets, deep=deep)
         ]
         mark(found, self.cells, self.test_sets)
+        for damage in found:
+            if damage.what == "file":
+                self._cubes[damage.task].mend(damage.file)
         return found
 
     def todo(self, chosen: Sequence[Cell]) -> list[Cell | TestSet]:

@@ -53,7 +53,7 @@ def execute(
     Returns
     -------
     bool
-        Whether every selected cell is done.
+        Whether everything that was stored before has been read and checked.
 
     Raises
     ------
@@ -70,10 +70,12 @@ def execute(
     write_spec(folder, plan.spec)
     state = RunState(plan, folder)
     state.recover()
-    if state.look_over(deep=False) or state.todo(chosen):
-        state.look_over(deep=True)
+    damages = state.look_over(deep=False)
+    checked = bool(damages or state.todo(chosen))
+    if checked:
+        damages += state.look_over(deep=True)
     todo = state.todo(chosen)
-    if todo:
+    if todo or damages:
         state.write_metadata()
     observers = catalog.plugins.manager
     journal = Journal(folder)
@@ -93,11 +95,13 @@ def execute(
         interrupted = False
     finally:
         put_away()
-        _leave(state, folder, plan, catalog, started, bool(todo))
+        if todo or not (folder / PROVENANCE).exists():
+            state.close()
+            _write_provenance(folder, plan, catalog, state, started)
         failed = len(state.cells.failed(chosen))
         observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
         observers.unregister(journal)
-    return all(state.cells.done(cell) for cell in chosen)
+    return checked
 
 
 def claim(folder: Place, name: str) -> None:
@@ -184,21 +188,13 @@ class _Rounds:
         if isinstance(job, Cell):
             self._fail(job, tried, lost.worker)
             return False
-        self._state.take(TestSetRecord(*job.name, job.key, "failed", tried))
+        self._state.take(TestSetRecord(job.task, job.shift, job.seed, job.key, "failed", tried))
         for cell in self._state.of_test_set(job):
             self._fail(cell, f"its test set was not stored: {tried}", lost.worker)
         return False
 
     def _fail(self, cell: Cell, reason: str, worker: str) -> None:
         self._ended(Record(*cell.name, cell.key, "failed", reason, parts=cell.parts, worker=worker), {})
-
-
-def _leave(state: RunState, folder: Place, plan: Plan, catalog: Catalog, started: float, computed: bool) -> None:
-    """Leave the folder in order, also when it cannot be written any more: then it is as a kill leaves it."""
-    if not computed and (folder / PROVENANCE).exists():
-        return
-    state.close()
-    _write_provenance(folder, plan, catalog, state, started)
 
 
 def _write_provenance(folder: Place, plan: Plan, catalog: Catalog, state: RunState, started: float) -> None:

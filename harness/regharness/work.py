@@ -30,7 +30,6 @@ from regharness.magnitude import achieved
 from regharness.pieces import put_prediction, put_test_set, rows_of
 from regharness.plan import Cell, Task, TestSet, make_task
 from regharness.prediction_checks import check
-from regharness.provenance import environment, peak_memory_mb
 from regharness.quantiles import declared_levels
 from regharness.records import Record, TestSetRecord
 from regharness.seeding import seed_for
@@ -124,7 +123,6 @@ class Bench:
         self._models = {model.name: model for model in order.spec.models}
         self._fit_key, self._model = "", None
         self._limits: list[Any] = []
-        self._environment = environment(self._catalog.plugins).digest
         self._worker = f"{platform.node()}:{os.getpid()}"
         self._timings: dict[str, float] = {}
         self._still()
@@ -184,8 +182,6 @@ class Bench:
             timings={stage: round(spent, 6) for stage, spent in self._timings.items()},
             pieces=delivery.pieces,
             examples=len(batch),
-            peak_mb=peak_memory_mb(),
-            environment=self._environment,
             finished=round(time.time(), 3),
         )
         delivery.finish({"kind": "cell", **vars(record)})

@@ -89,10 +89,13 @@ def test_a_torn_chunk_hurts_the_cells_behind_the_tear(finished):
     assert {one.reason for one in damaged(folder)} == {"torn"}
 
 
-def test_a_flipped_checksum_costs_the_cells_of_its_chunk(finished):
-    _, folder, _ = finished
+def test_a_flipped_checksum_is_found_and_mended_without_computing(finished):
+    file, folder, log = finished
     flip(chunks(folder)[0], -1)
-    assert len({one.name for one in damaged(folder)}) == 8
+    assert [one.what for one in damaged(folder)] == ["file"]
+    run_spec(file, folder)
+    assert log.read_text() == ""
+    assert damaged(folder) == ()
 
 
 def test_a_cell_that_is_a_chunk_of_its_own_is_checked_too(toys, tmp_path):

@@ -63,7 +63,7 @@ def _show_checkup(folder: str, found: Checkup) -> None:
     click.echo(f"{folder}: " + ", ".join(f"{count} {state}" for state, count in found.states.items()) + " cells")
     for one in found.damages[:MOST_SHOWN]:
         named = f"{one.what} {', '.join(map(str, one.name))}: " if one.name else f"task {one.task}: "
-        click.echo(f"  {one.reason}: {named}{one.file or 'its cube'}")
+        click.echo(f"  {one.reason}: {named}{one.file}")
     if len(found.damages) > MOST_SHOWN:
         click.echo(f"  and {len(found.damages) - MOST_SHOWN} more; --json lists all")
     if found.waiting:
