@@ -9,10 +9,10 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from regharness.plan import Cell
+from regharness.storage import Place
 
 FILE = "cells.jsonl"
 
@@ -29,6 +29,8 @@ class Record:
         The traceback of a failure, for the model's author.
     execution
         What ran it: device, framework version.
+    parts
+        Name of each part of the key to the digest of its facts.
     """
 
     task: str
@@ -41,6 +43,7 @@ class Record:
     detail: str = ""
     seconds: float = 0.0
     execution: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> tuple[str, str, str, int]:
@@ -51,7 +54,7 @@ class Record:
 class Records:
     """The records of a run's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self._path = folder / FILE
         self._held: dict[tuple[str, str, str, int], Record] = {}
         for line in self._path.read_bytes().splitlines() if self._path.exists() else ():

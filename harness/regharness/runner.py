@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from regharness.plan import Cell, Plan, Task, select
 from regharness.provenance import facts
 from regharness.records import Record, Records
 from regharness.run_folder import CUBES, MODELS, PROVENANCE, SPEC, read_spec_name, write_spec
+from regharness.staleness import Facts
 from regharness.work import CellWorker, Watch, failure
 
 
@@ -69,9 +71,11 @@ def execute(
     executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
     claim(folder, plan.spec.name)
     write_spec(folder, plan.spec)
+    Facts(folder).keep(plan.facts)
     records = Records(folder)
     cubes = {task.name: _cube(plan, task, folder, records) for task in plan.tasks.values()}
     todo = [cell for cell in chosen if not records.done(cell)]
+    parts = {cell.name: cell.parts for cell in todo}
     _write_statuses(plan, cubes, records)
     examples = Examples(plan)
     worker = CellWorker(plan, catalog, cubes, folder / MODELS, examples, watch)
@@ -85,7 +89,7 @@ def execute(
         )
         with threadpool_limits(1):
             for record in _results(executor, worker, todo, cubes, examples):
-                records.append(record)
+                records.append(replace(record, parts=parts[record.name]))
                 _tell(observers.hook, record)
                 if fail_fast and record.status == "failed":
                     break
