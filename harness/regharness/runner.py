@@ -20,6 +20,7 @@ from regharness.provenance import facts
 from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
 from regharness.run_state import RunState
+from regharness.staleness import Facts
 from regharness.storage import Place, storing, write_whole
 from regharness.work import Order, RunWork, Watch, put_away
 
@@ -75,6 +76,8 @@ def execute(
     if checked:
         damages += state.look_over(deep=True)
     todo = state.todo(chosen)
+    if todo:
+        Facts(folder).keep(plan.facts)
     if todo or damages:
         state.write_metadata()
     observers = catalog.plugins.manager
