@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,29 @@ def regharness(tmp_path):
         return done
 
     return call
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """A server that speaks S3, with one bucket, which the environment leads to in this process and its children."""
+    import botocore.session
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "someone")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        botocore.session.get_session().create_client("s3").create_bucket(Bucket="bucket")
+        yield
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server):
+    """A URL in the bucket that no other test uses."""
+    return f"s3://bucket/{secrets.token_hex(8)}"

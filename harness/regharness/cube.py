@@ -22,7 +22,7 @@ from regharness.errors import InputError
 from regharness.layout import At, Layout
 from regharness.plan import Plan, Task
 from regharness.records import Record, Records, TestSetRecord
-from regharness.storage import Place, move, remove_many, remove_tree, write_whole, zarr_store
+from regharness.storage import Place, make_folder, move, read, remove_many, remove_tree, write_whole, zarr_store
 
 CUBES = "cubes"
 
@@ -64,7 +64,7 @@ class Cube:
     def begin(self) -> None:
         """Start empty."""
         remove_tree(self.path)
-        self._layout_file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._layout_file.parent)
         self._keep_layout()
 
     def store_cell(self, deliveries: Deliveries, record: Record, before: Record | None) -> bool:
@@ -88,7 +88,7 @@ class Cube:
         """Write the chunks that several cells share, of the cells that were stored since the last time."""
         for path, content in self._chunks.items():
             target = self.path / path
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             write_whole(target, bytes(content) + checksum(bytes(content)))
         self._chunks.clear()
 
@@ -116,8 +116,8 @@ class Cube:
         )
         for path, content in rendered.items():
             target = self.path / path
-            if not _holds(target, content):
-                target.parent.mkdir(parents=True, exist_ok=True)
+            if read(target) != content:
+                make_folder(target.parent)
                 write_whole(target, content)
 
     def _statuses(
@@ -188,7 +188,7 @@ class Cube:
             described, file = self.layout.variables[variable], self.path / path
             content = bytearray(np.full(self.layout.chunk_shape(described), np.nan, described.kind).tobytes())
             # A chunk that is not whole has cells that are: their records tell which.
-            held = file.read_bytes()[: len(content)] if file.exists() else b""
+            held = (read(file) or b"")[: len(content)]
             content[: len(held)] = held
             self._chunks[path] = content
         return self._chunks[path]
@@ -203,11 +203,8 @@ class Cube:
 
     def _read(self, path: str) -> bytes | None:
         """A chunk without its checksum; None when it is not there, or not whole."""
-        file = self.path / path
-        if not file.exists():
-            return None
-        content: bytes = file.read_bytes()
-        return content[:-CHECKSUM] if is_whole(content) else None
+        content = read(self.path / path)
+        return content[:-CHECKSUM] if content is not None and is_whole(content) else None
 
 
 def open_or_begin(plan: Plan, task: Task, folder: Place) -> tuple[Cube, bool]:
@@ -246,9 +243,9 @@ def layout_file(folder: Place, task: str) -> Place:
 
 def read_layout(folder: Place, task: str) -> Layout | None:
     """The layout of a cube; None when there is none, or it is damaged."""
-    file = layout_file(folder, task)
+    content = read(layout_file(folder, task))
     try:
-        return Layout.from_json(file.read_text()) if file.exists() else None
+        return None if content is None else Layout.from_json(content.decode())
     except ValueError:
         return None
 
@@ -260,17 +257,13 @@ def open_cube(path: Place) -> xr.Dataset:
 
 
 def _refuse_earlier_version(path: Place) -> None:
-    file = path / "zarr.json"
+    content = read(path / "zarr.json")
     try:
-        held = json.loads(file.read_bytes())["attributes"]["format"] if file.exists() else FORMAT
+        held = FORMAT if content is None else json.loads(content)["attributes"]["format"]
     except (ValueError, KeyError, TypeError):
         return
     if held != FORMAT:
         raise InputError(f"{path} was written by an earlier version", help="choose another folder with -o")
-
-
-def _holds(file: Place, content: bytes) -> bool:
-    return bool(file.exists()) and file.read_bytes() == content
 
 
 def _numbers(magnitudes: Mapping[str, list[float | None]]) -> dict[str, NDArray[np.float64]]:

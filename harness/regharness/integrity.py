@@ -18,7 +18,7 @@ from regharness.cube import CUBES, read_layout
 from regharness.deliveries import CHECKSUM, is_whole, parse_piece
 from regharness.layout import Layout
 from regharness.records import Name, Record, Records, TestSetRecord
-from regharness.storage import Place, Stat, listing, write_whole
+from regharness.storage import Place, Stat, listing, read, write_whole
 
 SEAL = ".seal.json"
 
@@ -175,9 +175,9 @@ def _damage(record: Record | TestSetRecord, file: str, reason: str) -> Damage:
 
 
 def _read_seal(folder: Place, task: str) -> dict[str, Sealed]:
-    file = folder / CUBES / f"{task}{SEAL}"
+    content = read(folder / CUBES / f"{task}{SEAL}")
     try:
-        held = json.loads(file.read_bytes()) if file.exists() else {}
+        held = json.loads(content or b"{}")
         return {str(name): (size, stamp, check) for name, (size, stamp, check) in held.items()}
     except (ValueError, TypeError, AttributeError):
         return {}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from regharness.storage import Place, append, write_whole
+from regharness.storage import Place, append, read, write_whole
 
 CELLS = "cells.jsonl"
 TEST_SETS = "test_sets.jsonl"
@@ -143,7 +143,7 @@ class Records(Generic[R]):
     def __init__(self, folder: Place, file: str, kind: type[R]) -> None:
         self._path = folder / file
         self._held: dict[Name, R] = {}
-        content = self._path.read_bytes() if self._path.exists() else b""
+        content = read(self._path) or b""
         self._ragged = bool(content) and not content.endswith(b"\n")
         lines = content.splitlines()
         for line in lines:

@@ -30,11 +30,15 @@ def doctor(disabled: tuple[str, ...], folder: str | None, as_json: bool) -> int:
 def _check_run(folder: str, as_json: bool) -> int:
     from regharness.checkup import check_up
     from regharness.run_folder import open_run
-    from regharness.run_lock import held_if_writable
+    from regharness.run_lock import held
+    from regharness.storage_faults import in_archive
 
     run = open_run(folder)
-    with held_if_writable(run.folder) as writable:
-        found = check_up(run, marking=writable)
+    if in_archive(run.folder):
+        found = check_up(run, marking=False)
+    else:
+        with held(run.folder):
+            found = check_up(run, marking=True)
     if as_json:
         print_json(_plain(str(run.folder), found))
     else:
