@@ -76,7 +76,7 @@ def execute(
     examples = Examples(plan)
     worker = CellWorker(plan, catalog, cubes, folder / MODELS, examples, watch)
     observers = catalog.plugins.manager
-    journal = Journal(folder)
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
     observers.register(journal)
     started, interrupted = time.time(), True
     try:
