@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +13,6 @@ from typing import Any
 from pluggy import PluginManager
 
 from regharness.markers import hookimpl
-
-HERE = ("", "main")
-"""What a worker is called that is the main process itself."""
 
 OTHER_IN_CELLS = "other, in cells"
 OTHER = "other: waiting, overhead"
@@ -125,6 +124,8 @@ class Profiler:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.stopwatch = Stopwatch(clock)
         self._clock, self._began = clock, clock()
+        # As every worker calls itself.
+        self._here = f"{platform.node()}:{os.getpid()}"
         self._told = 1
         self._before: dict[str, float] | None = None
         self._beside: dict[str, float] = {}
@@ -184,7 +185,7 @@ class Profiler:
 
     @property
     def _computed_here(self) -> bool:
-        return all(name in HERE for name in self._workers)
+        return self._workers.keys() <= {self._here}
 
     def profile(self) -> Profile:
         """Where the time went until now."""

@@ -1,6 +1,8 @@
 """Where a run's time goes. Expectations are counted by hand from a clock that the tests turn."""
 
 import json
+import os
+import platform
 
 import pytest
 from builders import spec, write
@@ -9,6 +11,7 @@ from rich.console import Console
 from regharness.cli.profile import tables
 from regharness.profiling import OTHER, OTHER_IN_CELLS, Profiler, Stopwatch
 
+HERE = f"{platform.node()}:{os.getpid()}"
 CELL = {"task": "t", "model": "m", "shift": "identity", "seed": 0}
 
 
@@ -33,7 +36,7 @@ def profiler(clock):
     return Profiler(clock)
 
 
-def finish(profiler, seconds, timings, worker="main", examples=0, **changes):
+def finish(profiler, seconds, timings, worker=HERE, examples=0, **changes):
     profiler.regharness_cell_finished(
         **{**CELL, **changes}, seconds=seconds, worker=worker, examples=examples, timings=timings
     )

@@ -37,9 +37,9 @@ def tally(clock):
 
 def compute(tally, clock, seconds, count=1, worker="w", examples=0):
     for _ in range(count):
-        tally.begin(worker, "cell")
+        tally.begin(worker, f"cell of {worker}")
         clock.now += seconds
-        tally.finish(worker, seconds, examples, failed=False)
+        tally.finish(worker, f"cell of {worker}", seconds, examples, failed=False)
 
 
 def test_nothing_is_said_to_be_left_before_a_cell_has_ended(tally, clock):
@@ -71,9 +71,9 @@ def test_slow_cells_after_quick_ones_are_expected_to_go_on(tally, clock):
 def test_the_first_of_many_workers_to_end_a_cell_does_not_speak_for_itself_alone(tally, clock):
     tally.start(40, 0, 4)
     for name in "abcd":
-        tally.begin(name, "cell")
+        tally.begin(name, f"cell of {name}")
     clock.now = 10.0
-    tally.finish("a", 10.0, 0, failed=False)
+    tally.finish("a", "cell of a", 10.0, 0, failed=False)
     # Four workers have done a cell each in ten seconds, or nearly: 36 are left, four at a time.
     assert tally.left() == pytest.approx(90.0)
 
@@ -100,8 +100,16 @@ def test_examples_a_second_are_told_of_the_run_and_of_each_worker(tally, clock):
 def test_a_worker_that_is_first_heard_of_at_its_cells_end_has_been_there_for_the_cell(tally, clock):
     tally.start(4, 0, 1)
     clock.now = 10.0
-    tally.finish("w", 2.0, 50, failed=False)
+    tally.finish("w", "cell", 2.0, 50, failed=False)
     assert tally.worker_rate(tally.workers()[0]) == pytest.approx(25.0)
+
+
+def test_a_worker_that_calls_itself_otherwise_than_its_executor_does_is_one_worker(tally, clock):
+    tally.start(4, 0, 1)
+    tally.begin("process 1", "cell")
+    clock.now = 10.0
+    tally.finish("host:123", "cell", 10.0, 50, failed=False)
+    assert [(worker.name, worker.cells, worker.at) for worker in tally.workers()] == [("process 1", 1, "")]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (62, "1:02"), (3600, "1:00:00"), (90061, "25:01:01")])
@@ -112,10 +120,10 @@ def test_durations_have_hours_only_where_there_are_any(seconds, text):
 def test_the_summary_of_many_workers_is_their_range(tally, clock):
     tally.start(9, 0, 9)
     for index in range(9):
-        tally.begin(f"w{index}", "cell")
+        tally.begin(f"w{index}", f"cell {index}")
     clock.now = 10.0
     for index in range(9):
-        tally.finish(f"w{index}", 10.0, 100 * (index + 1), failed=False)
+        tally.finish(f"w{index}", f"cell {index}", 10.0, 100 * (index + 1), failed=False)
     tally.end()
     assert summary(tally, 0, interrupted=False) == [
         "finished: 9/9 cells, 0 failed, in 0:10, 0.9 cells/s, 450 examples/s",
@@ -147,8 +155,8 @@ def busy_tally(clock, workers):
     tally.start(300, 100, workers)
     for index in range(workers):
         compute(tally, clock, 1.0, worker=f"worker-{index}", examples=1000)
-        tally.begin(f"worker-{index}", "simulation: a_model_with_quite_a_long_name, gc_content@3, seed 0")
-    tally.finish("worker-0", 1.0, 0, failed=True)
+        tally.begin(f"worker-{index}", f"simulation: a_model_with_quite_a_long_name, gc_content@3, seed {index}")
+    tally.finish("worker-0", "simulation: a_model_with_quite_a_long_name, gc_content@3, seed 0", 1.0, 0, failed=True)
     return tally
 
 
@@ -235,7 +243,7 @@ def test_plain_lines_give_a_sign_of_life_with_the_rate_and_the_time_left(capsys,
 
 def test_plain_lines_say_that_a_worker_died_and_its_cell_is_tried_again(capsys):
     lines = Lines()
-    lines.regharness_cell_lost(**CELL, reason="killed by signal 9", worker="w", again=True)
+    lines.regharness_cell_lost(**CELL, reason="killed by signal 9", again=True)
     assert capsys.readouterr().err == "lost: t: m, identity, seed 0: killed by signal 9; it is tried again\n"
 
 

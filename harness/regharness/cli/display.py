@@ -71,16 +71,15 @@ class Display:
         examples: int,
     ) -> None:
         """Advance the bar, and leave a line for a failure."""
-        self._tally.finish(worker, seconds, examples, failed=status == "failed")
+        name = cell_name(task, model, shift, seed)
+        self._tally.finish(worker, name, seconds, examples, failed=status == "failed")
         if status == "failed":
-            self._leave(f"failed: {cell_name(task, model, shift, seed)}: {reason}", "red")
+            self._leave(f"failed: {name}: {reason}", "red")
 
     @hookimpl
-    def regharness_cell_lost(
-        self, task: str, model: str, shift: str, seed: int, reason: str, worker: str, again: bool
-    ) -> None:
+    def regharness_cell_lost(self, task: str, model: str, shift: str, seed: int, reason: str, again: bool) -> None:
         """Leave a line for a worker that died, where its cell is tried again."""
-        self._tally.lose(worker)
+        self._tally.lose(cell_name(task, model, shift, seed))
         if again:
             self._leave(f"lost: {cell_name(task, model, shift, seed)}: {reason}; it is tried again", "yellow")
 
@@ -120,7 +119,7 @@ class Display:
         workers = tally.workers()
         busy = sorted((worker for worker in workers if worker.at), key=lambda worker: worker.began)
         shown = busy[: max(min(SHOWN, self._console.height - 4), 1)]
-        name_width = max((cell_len(worker.name) for worker in shown), default=0)
+        name_width = max((cell_len(worker.name) for worker in shown), default=0) if len(workers) > 1 else 0
         lines += [self._worker(worker, name_width, width) for worker in shown]
         if len(workers) > len(shown) and len(workers) > 1:
             more = len(workers) - len(shown)
@@ -147,7 +146,7 @@ class Display:
         return grid
 
     def _worker(self, worker: Worker, name_width: int, width: int) -> Text:
-        name = f"{worker.name:{name_width}}  " if name_width else ""
+        name = f"{worker.name:<{name_width}}  " if name_width else ""
         doing = f"fit {worker.share:.0%}" if worker.share >= 0 else worker.stage
         facts = [doing, duration(self._tally.at_for(worker)), f"{worker.cells} cell{'s' * (worker.cells != 1)}"]
         facts += [f"{self._tally.worker_rate(worker):,.0f} examples/s"] if worker.examples else []

@@ -108,18 +108,17 @@ class Lines:
         examples: int,
     ) -> None:
         """Count the cell, and say why it failed."""
-        self._tally.finish(worker, seconds, examples, failed=status == "failed")
+        name = cell_name(task, model, shift, seed)
+        self._tally.finish(worker, name, seconds, examples, failed=status == "failed")
         if status == "failed":
-            self._say(f"failed: {task}: {model}, {shift}, seed {seed}: {reason}")
+            self._say(f"failed: {name}: {reason}")
         elif self._silent_for_long():
             self._say(f"{self._done()} cells{self._pace()}")
 
     @hookimpl
-    def regharness_cell_lost(
-        self, task: str, model: str, shift: str, seed: int, reason: str, worker: str, again: bool
-    ) -> None:
+    def regharness_cell_lost(self, task: str, model: str, shift: str, seed: int, reason: str, again: bool) -> None:
         """Say that a worker died, and what becomes of its cell."""
-        self._tally.lose(worker)
+        self._tally.lose(cell_name(task, model, shift, seed))
         if again:
             self._say(f"lost: {task}: {model}, {shift}, seed {seed}: {reason}; it is tried again")
 

@@ -69,30 +69,31 @@ class Tally:
     def watch(self, at: str, stage: str, share: float) -> None:
         """The worker in this process tells how far it is with a cell."""
         with self._lock:
-            worker = next((w for w in self._workers.values() if w.at == at), None)
+            worker = self._at(at)
             if worker is None:
                 worker = self._worker(next(iter(self._workers), ""))
                 worker.at, worker.began = at, self._clock()
             worker.stage, worker.share = stage, share if stage == "fit" else -1.0
 
-    def finish(self, name: str, seconds: float, examples: int, *, failed: bool) -> None:
-        """A worker ends a cell."""
+    def finish(self, name: str, at: str, seconds: float, examples: int, *, failed: bool) -> None:
+        """A worker ends a cell; it may call itself otherwise than who gave it the cell does."""
         with self._lock:
             self._ends.append(self._clock())
             self._seconds += seconds
             self.examples += examples
             self.failed += failed
             # One that is first heard of now has been there for as long as the cell took.
-            worker = self._worker(name, self._clock() - seconds)
+            worker = self._at(at) or self._worker(name, self._clock() - seconds)
             worker.cells += 1
             worker.examples += examples
             worker.at = worker.stage = ""
 
-    def lose(self, name: str) -> None:
-        """A worker is gone."""
+    def lose(self, at: str) -> None:
+        """The worker that was at a cell is gone."""
         with self._lock:
-            if name in self._workers:
-                self._workers[name].at = self._workers[name].stage = ""
+            worker = self._at(at)
+            if worker is not None:
+                worker.at = worker.stage = ""
 
     def end(self) -> None:
         """Every cell is computed, or the run was interrupted."""
@@ -153,6 +154,9 @@ class Tally:
             else:
                 rate = (count + begun) / max(now - self._began, 1e-9)
             return max(self.total - self.before - count - begun, 0.0) / rate
+
+    def _at(self, at: str) -> Worker | None:
+        return next((worker for worker in self._workers.values() if worker.at == at), None)
 
     def _worker(self, name: str, since: float | None = None) -> Worker:
         if name not in self._workers:
