@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from regharness import dims
 from regharness.board_plain import to_json
 from regharness.catalog import Catalog, load_catalog
 from regharness.errors import InputError, unknown_name
+from regharness.events import Scored
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
+from regharness.journal import note
 from regharness.plan import make_plan
+from regharness.profiling import Stopwatch
 from regharness.run_folder import LEADERBOARD, Run, open_run
-from regharness.run_scores import score_run
+from regharness.run_lock import held
+from regharness.run_scores import Step, score_run
 from regharness.runner import claim, execute
 from regharness.spec import MetricEntry
 from regharness.spec_loading import load
@@ -33,6 +39,8 @@ def run(
     fail_fast: bool = False,
     disabled: Iterable[str] = (),
     watch: Watch | None = None,
+    step: Step = lambda what, done, total: None,
+    stopwatch: Stopwatch | None = None,
 ) -> Run:
     """Plan a spec, compute what is missing, score it.
 
@@ -52,6 +60,10 @@ def run(
         Plugins to leave out.
     watch
         Told ``(cell, "fit" or "predict", share done)``.
+    step
+        Told ``(what, steps done, steps in all)`` of what follows the cells: scores, leaderboard, reports.
+    stopwatch
+        Counts the stages of this process.
 
     Returns
     -------
@@ -63,37 +75,55 @@ def run(
     InputError
         When the spec, its data or the folder are wrong; nothing was computed then.
     """
-    catalog = load_catalog(disabled)
-    loaded = load(spec, catalog)
-    changes = {"executor": None if executor is None else {"use": executor}, "workers": workers, "device": device}
-    entry = type(loaded.run).model_validate(
-        {**loaded.run.model_dump(by_alias=True), **{key: value for key, value in changes.items() if value is not None}}
-    )
-    loaded = loaded.model_copy(update={"run": entry})
-    plan = make_plan(loaded, catalog)
+    stopwatch = stopwatch or Stopwatch()
+    with stopwatch.stage("planning"):
+        catalog = load_catalog(disabled)
+        loaded = load(spec, catalog)
+        changes = {"executor": None if executor is None else {"use": executor}, "workers": workers, "device": device}
+        told = {key: value for key, value in changes.items() if value is not None}
+        entry = type(loaded.run).model_validate({**loaded.run.model_dump(by_alias=True), **told})
+        loaded = loaded.model_copy(update={"run": entry})
+        plan = make_plan(loaded, catalog)
     path = place(folder if folder is not None else f"runs/{loaded.name}")
     claim(path, loaded.name)
-    execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
-    finished = open_run(path)
-    finish(finished, catalog)
+    with held(path):
+        # Another run may have come first while this one waited.
+        claim(path, loaded.name)
+        execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
+        finished = open_run(path)
+        finish(finished, catalog, step=step, stopwatch=stopwatch)
     return finished
 
 
-def finish(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> list[Path]:
+def finish(
+    run: Run,
+    catalog: Catalog,
+    metrics: Sequence[MetricEntry] | None = None,
+    *,
+    step: Step = lambda what, done, total: None,
+    stopwatch: Stopwatch | None = None,
+) -> list[Path]:
     """Score a run, by its spec's metrics or others, write its leaderboard and its reports; give the reports' paths.
 
-    Curves alone make no leaderboard and no report.
+    Curves alone make no leaderboard and no report. `step` and `stopwatch` are as of `run`.
     """
-    score_run(run, catalog, metrics)
-    if not run.scores.attrs["rank_by"]:
-        return []
-    (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
+    began, stopwatch = time.perf_counter(), stopwatch or Stopwatch()
+    with stopwatch.stage("scoring"):
+        scores = score_run(run, catalog, metrics, step)
     paths = []
-    for name in catalog.names("report"):
-        report = catalog.create("report", name)
-        path = run.folder / f"report{report.suffix}"
-        report.write(run, path)
-        paths.append(path)
+    if run.scores.attrs["rank_by"]:
+        step("leaderboard", 0, 1)
+        with stopwatch.stage("leaderboard"):
+            (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
+        for name in catalog.names("report"):
+            step(f"{name} report", 0, 1)
+            with stopwatch.stage("reports"):
+                report = catalog.create("report", name)
+                path = run.folder / f"report{report.suffix}"
+                report.write(run, path)
+                paths.append(path)
+    cells = int((scores[dims.STATUS] == dims.DONE).sum())
+    note(run.folder, Scored(cells, round(time.perf_counter() - began, 4)))
     return paths
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,7 +53,9 @@ def evaluate_cube(
     return scores
 
 
-def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) -> xr.Dataset:
+def score_cube(
+    dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric], *, step: Callable[[], None] = lambda: None
+) -> xr.Dataset:
     """Score a cube with metric objects; one cell at a time is in memory.
 
     Parameters
@@ -70,6 +72,8 @@ def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) ->
         Arrays of dask are read chunk by chunk along ``example``. Or its cells, read for all that is `wanted`.
     metrics
         Name in the result to metric.
+    step
+        Called after each cell.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def score_cube(dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric]) ->
             place = tuple({**cell.at, OUTPUT: j}[name] for name in cells.sizes)
             for name, score in scores.items():
                 results[name][place] = score
+        step()
     return _scores(cells.dataset, tuple(cells.sizes), results, metrics, labels)
 
 

@@ -108,5 +108,13 @@ def regharness_cell_finished(
 
 
 @hookspec
+def regharness_cell_lost(task: str, model: str, shift: str, seed: int, reason: str, worker: str, again: bool) -> None:
+    """Hear that a cell ended without a result because its worker did, and whether it is tried `again`.
+
+    Where it is not, `regharness_cell_finished` tells the failure next. Called in the main process.
+    """
+
+
+@hookspec
 def regharness_run_finished(folder: Place, failed: int, interrupted: bool) -> None:
     """Hear that a run ended, with `failed` cells, or was `interrupted`. Called once in the main process."""

@@ -3,53 +3,120 @@
 from __future__ import annotations
 
 import json
-import time
-from pathlib import Path
-from typing import Any
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import IO, Any
 
+from regharness.events import (
+    CellFinished,
+    CellLost,
+    CellRetried,
+    CellStarted,
+    Event,
+    RunFinished,
+    RunInterrupted,
+    RunStarted,
+    name_of,
+)
 from regharness.markers import hookimpl
+from regharness.spec import BenchmarkSpec
+from regharness.storage import Place, storing
 
 FILE = "log.jsonl"
 
 
 class Journal:
-    """An observer that keeps what the lifecycle hooks tell."""
+    """An observer that keeps what the lifecycle hooks tell.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
+    Parameters
+    ----------
+    folder
+        Of the run.
+    spec
+        What is run.
+    facts
+        Versions, as `regharness.provenance.facts` gives them.
+    """
+
+    def __init__(self, folder: Place, spec: BenchmarkSpec, facts: Mapping[str, Any]) -> None:
+        self._folder, self._spec, self._facts = folder, spec, facts
 
     @hookimpl
-    def regharness_run_started(self, folder: Path, cells: int, done: int) -> None:
+    def regharness_run_started(self, cells: int, done: int, workers: int) -> None:
         """Note the start."""
-        self._note("run_started", cells=cells, done=done)
+        versions = {
+            **{name: self._facts[name] for name in ("regharness", "python")},
+            **self._facts["libraries"],
+            **self._facts["plugins"],
+        }
+        run = self._spec.run
+        use = run.executor.use
+        self._note(RunStarted(self._spec.name, cells, done, use, workers, run.device, platform.node(), versions))
 
     @hookimpl
     def regharness_cell_started(self, task: str, model: str, shift: str, seed: int, worker: str) -> None:
         """Note that a worker is at a cell."""
-        self._note("cell_started", task=task, model=model, shift=shift, seed=seed, worker=worker)
+        self._note(CellStarted(task, model, shift, seed, worker))
 
     @hookimpl
     def regharness_cell_finished(
-        self, task: str, model: str, shift: str, seed: int, status: str, reason: str, seconds: float
+        self,
+        task: str,
+        model: str,
+        shift: str,
+        seed: int,
+        status: Any,
+        reason: str,
+        seconds: float,
+        worker: str,
+        examples: int,
+        timings: Mapping[str, float],
     ) -> None:
         """Note a cell."""
-        self._note(
-            "cell_finished",
-            task=task,
-            model=model,
-            shift=shift,
-            seed=seed,
-            status=status,
-            reason=reason,
-            seconds=round(seconds, 4),
-        )
+        rounded = {stage: round(took, 4) for stage, took in timings.items()}
+        self._note(CellFinished(task, model, shift, seed, status, reason, round(seconds, 4), worker, examples, rounded))
 
     @hookimpl
-    def regharness_run_finished(self, folder: Path, failed: int, interrupted: bool) -> None:
-        """Note the end."""
-        self._note("run_finished", failed=failed, interrupted=interrupted)
+    def regharness_cell_lost(
+        self, task: str, model: str, shift: str, seed: int, reason: str, worker: str, again: bool
+    ) -> None:
+        """Note that a worker ended, and what becomes of its cell."""
+        kind = CellRetried if again else CellLost
+        self._note(kind(task, model, shift, seed, reason, worker))
 
-    def _note(self, event: str, **facts: Any) -> None:
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with self._path.open("a") as file:
-            file.write(json.dumps({"time": now, "event": event, **facts}) + "\n")
+    @hookimpl
+    def regharness_run_finished(self, failed: int, interrupted: bool) -> None:
+        """Note the end."""
+        self._note(RunInterrupted(failed) if interrupted else RunFinished(failed))
+
+    def _note(self, event: Event) -> None:
+        note(self._folder, event)
+
+
+def note(folder: Place, event: Event) -> None:
+    """Add an event to the log of the run in `folder`, with the time.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be written.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = json.dumps({"time": now, "event": name_of(type(event)), **asdict(event)}, allow_nan=False)
+    path = folder / FILE
+    with storing(path), path.open("a+b") as file:
+        _drop_half_line(file)
+        file.write(line.encode() + b"\n")
+
+
+def _drop_half_line(file: IO[Any]) -> None:
+    """Take away what a process left that was killed while it wrote its last line."""
+    end = file.seek(0, 2)
+    if not end:
+        return
+    file.seek(end - 1)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

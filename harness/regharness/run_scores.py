@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,16 @@ from regharness.run_folder import BLOCKS, SCORES, Run
 from regharness.scoring import called
 from regharness.spec import MetricEntry
 
+Step = Callable[[str, int, int], None]
+"""Hears what is done after the cells are computed: its name, steps done, steps in all."""
 
-def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> xr.Dataset:
+
+def score_run(
+    run: Run,
+    catalog: Catalog,
+    metrics: Sequence[MetricEntry] | None = None,
+    step: Step = lambda what, done, total: None,
+) -> xr.Dataset:
     """Score every finished cell of a run and write ``scores.zarr``.
 
     Parameters
@@ -34,6 +43,8 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
         What is installed.
     metrics
         In place of the spec's.
+    step
+        Told ``("scoring TASK", cells done, cells in all)``, and that blocks of examples are scored.
 
     Returns
     -------
@@ -48,7 +59,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     shift_metrics = {name: metric for name, metric in made.items() if hasattr(metric, "compare")}
     summaries = {entry.label: catalog.component("metric", entry.use).summary for entry in entries}
     cells = {task: Cells(cube, wanted(cell_metrics)) for task, cube in run.cubes.items()}
-    parts = [_task_scores(cells[task], cell_metrics) for task in run.tasks]
+    parts = [_task_scores(cells[task], cell_metrics, task, step) for task in run.tasks]
     outputs = list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist()))
     order: dict[str, list[Any]] = {**run.labels, dims.OUTPUT: outputs}
     scores = join(parts, order)
@@ -65,6 +76,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     shutil.rmtree(run.folder / BLOCKS, ignore_errors=True)
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
+    step("scoring blocks of examples", 0, 1)
     on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
     store(on_blocks, run.folder / BLOCKS)
     for name in ("scores", "scored_blocks"):
@@ -72,8 +84,10 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     return scores
 
 
-def _task_scores(cells: Cells, metrics: dict[str, Any]) -> xr.Dataset:
-    scores, cube = score_cube(cells, metrics), cells.dataset
+def _task_scores(cells: Cells, metrics: dict[str, Any], task: str, step: Step) -> xr.Dataset:
+    cube, scored = cells.dataset, count(1)
+    done = int((cube[dims.STATUS] == dims.DONE).sum())
+    scores = score_cube(cells, metrics, step=lambda: step(f"scoring {task}", next(scored), done))
     scores[dims.STATUS] = cube[dims.STATUS].astype(np.int8)
     scores = scores.drop_vars([name for name in scores.coords if name not in scores.dims])
     return scores.assign({name: cube[name].variable for name in LONG_NAMES})

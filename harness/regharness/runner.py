@@ -81,7 +81,7 @@ def execute(
     if todo or damages:
         state.write_metadata()
     observers = catalog.plugins.manager
-    journal = Journal(folder)
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
     observers.register(journal)
     started, interrupted = time.time(), True
     try:

@@ -299,7 +299,7 @@ def test_compare_refuses_a_model_that_the_run_has_not(toys, regharness, tmp_path
     assert "no model named 'constnt'" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["spec", "leaderboard", "matrix", "comparison"])
+@pytest.mark.parametrize("kind", ["spec", "leaderboard", "matrix", "comparison", "log"])
 def test_schemas_are_json_schemas(regharness, kind):
     jsonschema.Draft202012Validator.check_schema(json.loads(regharness("schema", "--kind", kind).stdout))
 

@@ -91,7 +91,10 @@ def test_every_hook_is_exercised_by_the_plugin_from_outside(name):
 
 
 def test_every_collecting_hook_has_a_kind():
-    lifecycle = {"regharness_commands", *(name for name in HOOK_NAMES if name.endswith(("_started", "_finished")))}
+    lifecycle = {
+        "regharness_commands",
+        *(name for name in HOOK_NAMES if name.endswith(("_started", "_finished", "_lost"))),
+    }
     assert set(HOOKS.values()) == set(HOOK_NAMES) - lifecycle
 
 

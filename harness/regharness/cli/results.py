@@ -20,6 +20,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     """Score RUN again from its stored predictions, and write its leaderboard and report. Needs no model framework."""
     from regharness.api import finish
     from regharness.catalog import load_catalog
+    from regharness.cli.progress import make_progress
     from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
     from regharness.spec import MetricEntry
@@ -33,7 +34,8 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
             raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
-    finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
+    with make_progress(catalog, quiet=False) as progress:
+        finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names], step=progress.step)
     print_notes(run.scores)
     if run.scores.attrs["rank_by"]:
         print_rich(run.leaderboard())

@@ -10,6 +10,7 @@ from regharness.cli.console import print_json, print_notes, print_rich
 
 if TYPE_CHECKING:
     from regharness.catalog import Catalog
+    from regharness.profiling import Profile
     from regharness.run_folder import Run
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps, in place of the spec's.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first failed cell.")
 @click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--profile", "profiled", is_flag=True, help="Show where the time went.")
 @click.option("--json", "as_json", is_flag=True, help="Write the outcome as JSON.")
 @click.pass_obj
 def run(
@@ -34,6 +36,7 @@ def run(
     device: str | None,
     fail_fast: bool,
     quiet: bool,
+    profiled: bool,
     as_json: bool,
 ) -> int:
     """Compute what is missing of SPEC, score it, and show the leaderboard.
@@ -44,9 +47,11 @@ def run(
     from regharness.api import run as run_spec
     from regharness.catalog import load_catalog
     from regharness.cli.progress import make_progress
+    from regharness.profiling import Profiler
 
+    profiler = Profiler()
     catalog = load_catalog(disabled)
-    with make_progress(catalog, quiet=quiet) as progress:
+    with make_progress(catalog, quiet=quiet) as progress, profiler.hearing(catalog.plugins.manager):
         finished = run_spec(
             spec,
             output,
@@ -57,11 +62,15 @@ def run(
             fail_fast=fail_fast,
             disabled=disabled,
             watch=progress.watch,
+            step=progress.step,
+            stopwatch=profiler.stopwatch,
         )
+    profile = profiler.profile() if profiled else None
     if as_json:
-        print_json(_outcome(finished))
+        print_json({**_outcome(finished), **({"profile": profile.plain()} if profile else {})})
     else:
         _show(finished, catalog)
+        _show_profile(profile)
     return 1 if finished.failures else 0
 
 
@@ -86,3 +95,10 @@ def _show(run: Run, catalog: Catalog) -> None:
     for name in catalog.names("report"):
         report = catalog.create("report", name)
         click.echo(f"{name} report: {run.folder / ('report' + report.suffix)}")
+
+
+def _show_profile(profile: Profile | None) -> None:
+    if profile is not None:
+        from regharness.cli.profile import tables
+
+        print_rich(*tables(profile))

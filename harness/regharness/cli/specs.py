@@ -41,10 +41,11 @@ def validate(disabled: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -
 @click.command()
 @click.option(
     "--kind",
-    type=click.Choice(["spec", "leaderboard", "matrix", "comparison"]),
+    type=click.Choice(["spec", "leaderboard", "matrix", "comparison", "log"]),
     default="spec",
     show_default=True,
-    help="Of a spec, or of the JSON that `leaderboard` (by model, or by shift or severity) and `compare` write.",
+    help="Of a spec, of the JSON that `leaderboard` (by model, or by shift or severity) and `compare` write, or of a "
+    "line of a run's log.jsonl.",
 )
 @click.pass_obj
 def schema(disabled: tuple[str, ...], kind: str) -> None:
@@ -53,6 +54,11 @@ def schema(disabled: tuple[str, ...], kind: str) -> None:
     An editor with a YAML language server reads it from a first line such as
     `# yaml-language-server: $schema=regharness.schema.json`.
     """
+    if kind == "log":
+        from regharness.events import log_schema
+
+        print_json(log_schema())
+        return
     if kind != "spec":
         from regharness.board_schema import board_schema
 

@@ -79,6 +79,11 @@ def regharness_cell_finished(task, model, shift, seed, status):
 
 
 @hookimpl
+def regharness_cell_lost(task, model, shift, seed, reason, worker, again):
+    pass
+
+
+@hookimpl
 def regharness_run_finished(folder, failed, interrupted):
     with (folder / "heard.txt").open("a") as file:
         file.write(f"finished {failed} {interrupted}\n")
