@@ -38,7 +38,7 @@ _LONG_NAMES = {
 def render(
     layout: Layout,
     cells: Mapping[At, tuple[int, str]],
-    test_sets: Mapping[At, tuple[int, Mapping[str, list[float]]]],
+    test_sets: Mapping[At, tuple[int, Mapping[str, NDArray[np.float64]]]],
 ) -> dict[str, bytes]:
     """The small files of a cube.
 
@@ -58,7 +58,7 @@ def render(
     """
     store = zarr.storage.MemoryStore()
     coordinates = [dims.SEVERITY, dims.SHIFT_OPERATOR, dims.EXAMPLE_ID, dims.N_EXAMPLES, *MAGNITUDES]
-    attributes = {**layout.attributes, "format": FORMAT, "coordinates": " ".join(coordinates)}
+    attributes: Any = {**layout.attributes, "format": FORMAT, "coordinates": " ".join(coordinates)}
     group: Any = zarr.open_group(store, mode="w", attributes=attributes)
     for name, variable in layout.variables.items():
         _declare(group, name, variable, layout)
@@ -173,16 +173,18 @@ def _write_cells(group: Any, layout: Layout, cells: Mapping[At, tuple[int, str]]
     _small(group, dims.KEY, dims.CELL, keys)
 
 
-def _write_test_sets(group: Any, layout: Layout, test_sets: Mapping[At, tuple[int, Mapping[str, list[float]]]]) -> None:
+def _write_test_sets(
+    group: Any, layout: Layout, test_sets: Mapping[At, tuple[int, Mapping[str, NDArray[np.float64]]]]
+) -> None:
     shape = len(layout.shifts), len(layout.seeds)
     sizes = np.zeros(shape, np.int64)
     moved = {
         name: np.full((*shape, len(layout.outputs)) if name in BY_OUTPUT else shape, np.nan) for name in MAGNITUDES
     }
-    for at, (size, magnitudes) in test_sets.items():
-        sizes[at] = size
-        for name, values in magnitudes.items():
-            moved[name][at] = values
+    for place, (size, magnitudes) in test_sets.items():
+        sizes[place] = size
+        for name, value in magnitudes.items():
+            moved[name][place] = value
     _small(group, dims.N_EXAMPLES, (dims.SHIFT, dims.SEED), sizes)
     for name, values in moved.items():
         names = (dims.SHIFT, dims.SEED, dims.OUTPUT) if name in BY_OUTPUT else (dims.SHIFT, dims.SEED)

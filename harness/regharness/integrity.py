@@ -1,8 +1,8 @@
 """Find what of a cube is missing, torn or corrupt. Repairs nothing.
 
 Every file of a cube can be told to be right: chunks carry a crc32c, records keep that of each piece, and a seal,
-written when a run ends, keeps that of the small files, and the size and time of every file. A quick look compares sizes and
-times with the seal, as git's index does, and reads only what differs; a deep look reads everything.
+written when a run ends, keeps that of the small files, and the size and time of every file. A quick look compares
+sizes and times with the seal, as git's index does, and reads only what differs; a deep look reads everything.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from regharness.events import (
 )
 from regharness.markers import hookimpl
 from regharness.spec import BenchmarkSpec
-from regharness.storage import Place, storing
+from regharness.storage import Place
+from regharness.storage_faults import storing
 
 FILE = "log.jsonl"
 

@@ -135,7 +135,10 @@ class Run:
                     for seed in self.spec.seeds:
                         if int(status.sel(model=model, shift=shift, seed=seed)) == dims.FAILED:
                             record = records.last(task, model, shift, seed)
-                            failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason})
+                            if record is not None:
+                                failed.append(
+                                    {**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason}
+                                )
         return failed
 
     @functools.cached_property

@@ -63,9 +63,8 @@ class RunState:
 
     def recover(self) -> None:
         """Move in what an earlier run computed and could not move any more; what the plan has not is dropped."""
-        planned: dict[str, Cell | TestSet] = {
-            ticket(one.key, one.name): one for one in (*self._plan.cells, *self._plan.test_sets)
-        }
+        jobs: list[Cell | TestSet] = [*self._plan.cells, *self._plan.test_sets]
+        planned = {ticket(one.key, one.name): one for one in jobs}
         for number, content in self._deliveries.finished().items():
             if number in planned:
                 record = _record(content)

@@ -150,8 +150,8 @@ class _Rounds:
                     if isinstance(one, Began):
                         self._began(one)
                     elif isinstance(one, Lost):
-                        left.pop(one.job.name, None)
-                        lost.append(one)
+                        if left.pop(getattr(one.job, "name", None), None) is not None:
+                            lost.append(one)
                     else:
                         self._ended(one, left)
                         if self._fail_fast and one.status == "failed":
@@ -161,7 +161,7 @@ class _Rounds:
                 if close is not None:
                     close()
             lost += [Lost(job, "the executor gave no result") for job in left.values()]
-            jobs = [one.job for one in lost if self._again(one, retries)]
+            jobs = [one.job for one in lost if self._again(one, retries)]  # type: ignore[misc]
 
     def _began(self, news: Began) -> None:
         job = news.job
@@ -184,7 +184,11 @@ class _Rounds:
         """Whether a job whose worker died is tried once more; else what hangs on it has failed."""
         job: Any = lost.job
         self._lost[job.name] += 1
-        if self._lost[job.name] <= retries:
+        again = self._lost[job.name] <= retries
+        if isinstance(job, Cell):
+            named = {"task": job.task, "model": job.model, "shift": job.shift, "seed": job.seed}
+            self._hook.regharness_cell_lost(**named, reason=lost.reason, worker=lost.worker, again=again)
+        if again:
             return True
         tried = f"{lost.reason}; tried {self._lost[job.name]} times" if retries else lost.reason
         if isinstance(job, Cell):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from regharness import storage
 from regharness.keys import ABOUT, code_digest, digest_of
 from regharness.storage import Place
+from regharness.storage_faults import storing
 
 if TYPE_CHECKING:
     from regharness.plan import Cell
@@ -47,7 +48,7 @@ class Facts:
         StorageError
             When they cannot be written.
         """
-        with storage.storing(self._folder):
+        with storing(self._folder):
             held = {file.name for file in self._folder.iterdir()} if self._folder.is_dir() else set()
             if not held:
                 self._folder.mkdir(parents=True, exist_ok=True)

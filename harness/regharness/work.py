@@ -121,7 +121,8 @@ class Bench:
         self._examples = Examples(_Tasks(order.spec, self._catalog) if tasks is None else tasks)
         self._incoming = order.folder / FOLDER
         self._models = {model.name: model for model in order.spec.models}
-        self._fit_key, self._model = "", None
+        self._fit_key = ""
+        self._model: ModelAdapter | None = None
         self._limits: list[Any] = []
         self._worker = f"{platform.node()}:{os.getpid()}"
         self._timings: dict[str, float] = {}
@@ -141,7 +142,8 @@ class Bench:
         except (MemoryError, StorageError):
             raise
         except Exception as error:
-            return TestSetRecord(*job.name, job.key, "failed", *_told(error), time.perf_counter() - started)
+            reason, detail = _told(error)
+            return TestSetRecord(*job.name, job.key, "failed", reason, detail, time.perf_counter() - started)
         return record
 
     def cell(self, job: Cell, watch: Watch | None) -> Record:
@@ -265,7 +267,8 @@ class _Tasks(dict[str, Task]):
 
 def failure(cell: Any, error: Exception, seconds: float) -> Record:
     """The record of a cell that `error` ended."""
-    return Record(*cell.name, cell.key, "failed", *_told(error), seconds)
+    reason, detail = _told(error)
+    return Record(*cell.name, cell.key, "failed", reason, detail, seconds)
 
 
 def _told(error: Exception) -> tuple[str, str]:
