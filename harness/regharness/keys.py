@@ -29,7 +29,7 @@ def digest_of(facts: Mapping[str, Any]) -> str:
 
 def key_of(parts: Mapping[str, str]) -> str:
     """Sha256 over named digests."""
-    text = "\n".join(f"{name} {parts[name]}" for name in sorted(parts))
+    text = "\n".join([f"{name} {digest}" for name, digest in sorted(parts.items())])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -321,8 +321,9 @@ def _model_parts(entry: ModelEntry, catalog: Catalog, book: FactBook) -> dict[st
 
 
 def _test_sets(task: Task, seed: int, book: FactBook) -> Iterator[TestSet]:
+    seeded = {"data": task.digest, "seed": digest_of({"seed": seed}), "regharness": book.core}
     for shift in task.shifts:
-        parts = {"data": task.digest, "shift": shift.digest, "seed": digest_of({"seed": seed}), "regharness": book.core}
+        parts = {**seeded, "shift": shift.digest}
         yield TestSet(task.name, shift.label, seed, key_of(parts), parts)
 
 

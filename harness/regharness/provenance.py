@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,39 @@ def facts(plugins: Plugins) -> dict[str, Any]:
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
         "plugins": {name: f"{plugin.distribution} {plugin.version}" for name, plugin in sorted(plugins.loaded.items())},
     }
+
+
+def environment(plugins: Plugins) -> dict[str, Any]:
+    """What a process computes with: versions, and the machine. Imports no framework, so that a worker can ask early."""
+    return {**facts(plugins), **_machine()}
+
+
+def peak_memory_mb() -> float | None:
+    """Most memory that this process has held until now, in megabytes of 1e6 bytes; None where that is not known."""
+    with suppress(OSError):
+        # What getrusage knows, a process inherits from the one that started it.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) * 1024 / 1e6, 1)
+    try:
+        import resource
+    except ImportError:
+        return None
+    return round(
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1
+    )
+
+
+@functools.cache
+def _machine() -> dict[str, Any]:
+    model = platform.processor()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    found: dict[str, Any] = {"host": platform.node(), "cpu": model}
+    with suppress(AttributeError, ValueError, OSError):
+        found["memory_mb"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6)
+    return found
 
 
 def devices() -> list[str]:

@@ -36,6 +36,12 @@ def rng_for(root: int, role: str, *coordinates: str | int) -> np.random.Generato
     return np.random.Generator(np.random.PCG64(_sequence(root, role, coordinates)))
 
 
+def stream_text(root: int, role: str, *coordinates: str | int) -> str:
+    """The stream of `rng_for` in NumPy's own words, for provenance."""
+    key = ", ".join(map(str, _sequence(root, role, coordinates).spawn_key))
+    return f"PCG64(SeedSequence({root}, spawn_key=({key},)))"
+
+
 def _sequence(root: int, role: str, coordinates: tuple[str | int, ...]) -> np.random.SeedSequence:
     return np.random.SeedSequence(root, spawn_key=tuple(_word(part) for part in (role, *coordinates)))
 
