@@ -10,16 +10,18 @@ from typing import Any
 from regharness import dims
 from regharness.board_plain import to_json
 from regharness.catalog import Catalog, load_catalog
+from regharness.checkup import check_up
 from regharness.errors import InputError, unknown_name
 from regharness.events import Scored
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
 from regharness.journal import note
 from regharness.plan import make_plan
 from regharness.profiling import Stopwatch
-from regharness.run_folder import LEADERBOARD, Run, open_run
+from regharness.run_folder import LEADERBOARD, SCORES, Run, open_run
 from regharness.run_lock import held
 from regharness.run_scores import Step, score_run
 from regharness.runner import claim, execute
+from regharness.scored import is_current, note_scored, standing
 from regharness.spec import MetricEntry
 from regharness.spec_loading import load
 from regharness.storage import place
@@ -89,10 +91,23 @@ def run(
     with held(path):
         # Another run may have come first while this one waited.
         claim(path, loaded.name)
-        execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
+        given: dict[str, Any] = {"only": only, "fail_fast": fail_fast, "watch": watch}
+        checked = execute(plan, path, catalog, **given)
         finished = open_run(path)
+        now = standing(finished, catalog)
+        if is_current(finished, now, _made_of_scores(catalog)):
+            return finished
+        if not checked and check_up(finished, marking=True).damages:
+            execute(plan, path, catalog, **given)
+            finished = open_run(path)
         finish(finished, catalog, step=step, stopwatch=stopwatch)
     return finished
+
+
+def _made_of_scores(catalog: Catalog) -> list[str]:
+    """Files of a run that are made of its scores."""
+    reports = [catalog.create("report", name) for name in catalog.names("report")]
+    return [SCORES, LEADERBOARD, *(f"report{report.suffix}" for report in reports)]
 
 
 def finish(
@@ -122,6 +137,7 @@ def finish(
                 path = run.folder / f"report{report.suffix}"
                 report.write(run, path)
                 paths.append(path)
+    note_scored(run, standing(run, catalog, metrics))
     cells = int((scores[dims.STATUS] == dims.DONE).sum())
     note(run.folder, Scored(cells, round(time.perf_counter() - began, 4)))
     return paths

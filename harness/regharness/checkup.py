@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from regharness.deliveries import FOLDER, Deliveries
+from regharness.errors import InputError, unknown_name
 from regharness.integrity import Damage, examine
 from regharness.records import Record, cell_records, test_set_records
 from regharness.run_folder import Run
@@ -64,9 +65,26 @@ def check_up(run: Run, *, marking: bool) -> Checkup:
     return Checkup(tuple(found), dict(states), waiting)
 
 
-def last_record(run: Run, task: str, model: str, shift: str, seed: int) -> Record | None:
-    """The record of a cell."""
-    return cell_records(run.folder).last(task, model, shift, seed)
+def last_record(run: Run, cell: str) -> Record:
+    """The last record of a cell.
+
+    Parameters
+    ----------
+    run
+        The run.
+    cell
+        ``TASK/MODEL/SHIFT/SEED``.
+
+    Raises
+    ------
+    InputError
+        When the run has no record of it.
+    """
+    records = {"/".join(map(str, record.name)): record for record in cell_records(run.folder)}
+    if cell not in records:
+        message, choices = unknown_name("cell", cell, records, listed="computed")
+        raise InputError(message, help=choices)
+    return records[cell]
 
 
 def _asked_for(run: Run) -> Iterator[tuple[str, str, str, int]]:

@@ -25,15 +25,18 @@ from regharness.errors import CellError, StorageError
 from regharness.examples import Examples
 from regharness.fitting import MODELS, build_model, fitted_model
 from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
+from regharness.keys import digest_of
 from regharness.layout import Layout
 from regharness.magnitude import achieved
 from regharness.pieces import put_prediction, put_test_set, rows_of
 from regharness.plan import Cell, Task, TestSet, make_task
 from regharness.prediction_checks import check
+from regharness.provenance import environment, peak_memory_mb
 from regharness.quantiles import declared_levels
 from regharness.records import Record, TestSetRecord
 from regharness.seeding import seed_for
 from regharness.spec import BenchmarkSpec
+from regharness.staleness import Facts
 from regharness.storage import Place
 
 Watch = Callable[[Cell, str, float], None]
@@ -124,6 +127,7 @@ class Bench:
         self._fit_key = ""
         self._model: ModelAdapter | None = None
         self._limits: list[Any] = []
+        self._environment = self._keep_environment()
         self._worker = f"{platform.node()}:{os.getpid()}"
         self._timings: dict[str, float] = {}
         self._still()
@@ -184,6 +188,8 @@ class Bench:
             timings={stage: round(spent, 6) for stage, spent in self._timings.items()},
             pieces=delivery.pieces,
             examples=len(batch),
+            peak_mb=peak_memory_mb(),
+            environment=self._environment,
             finished=round(time.time(), 3),
         )
         delivery.finish({"kind": "cell", **vars(record)})
@@ -232,6 +238,12 @@ class Bench:
         )
         delivery.finish({"kind": "test_set", **asdict(record)})
         return record
+
+    def _keep_environment(self) -> str:
+        facts = environment(self._catalog.plugins)
+        digest = digest_of(facts)
+        Facts(self._order.folder).keep({digest: facts})
+        return digest
 
     def _dataset(self, task: str, seed: int) -> Any:
         with self._stage("examples"):

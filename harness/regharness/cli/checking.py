@@ -16,15 +16,38 @@ MOST_SHOWN = 20
 
 @click.command()
 @click.argument("folder", metavar="[RUN]", required=False)
+@click.option("--cell", metavar="TASK/MODEL/SHIFT/SEED", help="Of RUN: tell how one cell came about instead.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
-def doctor(disabled: tuple[str, ...], folder: str | None, as_json: bool) -> int:
+def doctor(disabled: tuple[str, ...], folder: str | None, cell: str | None, as_json: bool) -> int:
     """Check the installation, or everything that RUN has stored.
 
     Of the installation: versions, frameworks, devices, plugins that failed to load and why. Of a run: which cells are
     missing, torn or corrupt; the next `regharness run` computes exactly those again.
     """
-    return _check_installation(disabled, as_json) if folder is None else _check_run(folder, as_json)
+    from regharness.errors import InputError
+
+    if folder is None:
+        if cell is not None:
+            raise InputError("--cell goes with a run's folder", help="regharness doctor RUN --cell ...")
+        return _check_installation(disabled, as_json)
+    return _check_run(folder, as_json) if cell is None else _explain_cell(folder, cell, as_json)
+
+
+def _explain_cell(folder: str, cell: str, as_json: bool) -> int:
+    from regharness.cell_provenance import provenance_lines, provenance_of
+    from regharness.checkup import last_record
+    from regharness.run_folder import open_run
+
+    run = open_run(folder)
+    record = last_record(run, cell)
+    found = provenance_of(run.folder, record)
+    if as_json:
+        print_json(found)
+    else:
+        for line in provenance_lines(found):
+            click.echo(line)
+    return 0
 
 
 def _check_run(folder: str, as_json: bool) -> int:
