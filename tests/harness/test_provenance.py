@@ -22,6 +22,7 @@ from regharness.spec_loading import load
 def ran(toys, tmp_path):
     """A run's folder and the record of one of its cells."""
     file = write(tmp_path, spec(models=[{"name": "m", "use": "constant", "with": {"offset": 2.0}}], seeds=[3]))
+    (tmp_path / "r").mkdir()
     execute(make_plan(load(file, toys), toys), tmp_path / "r", toys)
     records = [Record(**json.loads(line)) for line in (tmp_path / "r" / "cells.jsonl").read_text().splitlines()]
     return tmp_path / "r", next(record for record in records if record.shift == "offset@3")

@@ -25,6 +25,7 @@ def planned(toys, tmp_path):
     def plan(after, *words, before=None):
         if before is not None:
             catalog = load_catalog()
+            (tmp_path / "r").mkdir(exist_ok=True)
             execute(make_plan(load(write(tmp_path, before), catalog), catalog), tmp_path / "r", catalog)
         file = str(write(tmp_path, after))
         done = CliRunner().invoke(cli, ["plan", file, "-o", str(tmp_path / "r"), *words], obj=())
