@@ -12,7 +12,7 @@ import regharness as rh
 from regharness.cell_provenance import provenance_lines, provenance_of
 from regharness.plan import make_plan
 from regharness.provenance import environment, peak_memory_mb
-from regharness.records import Records
+from regharness.records import Record
 from regharness.runner import execute
 from regharness.seeding import rng_for, seed_for, stream_text
 from regharness.spec_loading import load
@@ -22,8 +22,10 @@ from regharness.spec_loading import load
 def ran(toys, tmp_path):
     """A run's folder and the record of one of its cells."""
     file = write(tmp_path, spec(models=[{"name": "m", "use": "constant", "with": {"offset": 2.0}}], seeds=[3]))
+    (tmp_path / "r").mkdir()
     execute(make_plan(load(file, toys), toys), tmp_path / "r", toys)
-    return tmp_path / "r", Records(tmp_path / "r").last("t", "m", "offset@3", 3)
+    records = [Record(**json.loads(line)) for line in (tmp_path / "r" / "cells.jsonl").read_text().splitlines()]
+    return tmp_path / "r", next(record for record in records if record.shift == "offset@3")
 
 
 def test_the_environment_names_versions_and_the_machine(toys):
