@@ -13,9 +13,10 @@ from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetr
 from regharness.plan import make_plan
 from regharness.run_folder import LEADERBOARD, Run, open_run
 from regharness.run_scores import score_run
-from regharness.runner import execute
+from regharness.runner import claim, execute
 from regharness.spec import MetricEntry
 from regharness.spec_loading import load
+from regharness.storage import place
 from regharness.work import Watch
 
 __all__ = ["data", "finish", "metric", "model", "open_run", "run", "shift"]
@@ -31,7 +32,7 @@ def run(
     device: str | None = None,
     fail_fast: bool = False,
     disabled: Iterable[str] = (),
-    watch: Watch = lambda cell, stage, share: None,
+    watch: Watch | None = None,
 ) -> Run:
     """Plan a spec, compute what is missing, score it.
 
@@ -70,7 +71,8 @@ def run(
     )
     loaded = loaded.model_copy(update={"run": entry})
     plan = make_plan(loaded, catalog)
-    path = Path(folder) if folder is not None else Path("runs") / loaded.name
+    path = place(folder if folder is not None else f"runs/{loaded.name}")
+    claim(path, loaded.name)
     execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
     finished = open_run(path)
     finish(finished, catalog)

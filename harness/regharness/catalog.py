@@ -65,6 +65,7 @@ class Catalog:
         self.plugins = plugins
         self.clashes: dict[tuple[str, str], list[str]] = {}
         self._offers: dict[str, dict[str, tuple[Component, Plugin]]] = {kind: {} for kind in HOOKS}
+        self._parameters: dict[tuple[str, str], type[Parameters]] = {}
         for kind, hook in HOOKS.items():
             self._collect(kind, hook)
 
@@ -85,10 +86,12 @@ class Catalog:
         from regharness.parameters import from_signature
 
         component = self.component(kind, name)
-        declared = component.parameters
-        if declared is None:
-            return from_signature(self.factory(kind, name))
-        return self._import(kind, name, declared) if isinstance(declared, str) else declared
+        if (kind, name) not in self._parameters:
+            declared = component.parameters
+            if declared is None:
+                declared = from_signature(self.factory(kind, name))
+            self._parameters[kind, name] = self._import(kind, name, declared) if isinstance(declared, str) else declared
+        return self._parameters[kind, name]
 
     def check(self, kind: str, name: str, given: Mapping[str, Any], base: Path) -> Parameters:
         """Check a ``with`` mapping; files are relative to `base`.
@@ -116,13 +119,17 @@ class Catalog:
 
     def create(self, kind: str, name: str, given: Mapping[str, Any] | None = None, base: Path = Path()) -> Any:
         """Check and build in one step, for Python callers; every fault is an `InputError`."""
+        return self.build(kind, name, self.checked(kind, name, given, base))
+
+    def checked(self, kind: str, name: str, given: Mapping[str, Any] | None = None, base: Path = Path()) -> Parameters:
+        """Check as `check` does, and that the component's packages are installed; every fault is an `InputError`."""
         import pydantic
 
         from regharness.faults import describe
 
         self.require(kind, name)
         try:
-            parameters = self.check(kind, name, given or {}, base)
+            return self.check(kind, name, given or {}, base)
         except pydantic.ValidationError as error:
             where = f"{TITLES[kind]} '{name}'"
             model = self.parameters(kind, name)
@@ -132,7 +139,6 @@ class Catalog:
                     for place, message, help in describe(error, model)
                 ]
             ) from None
-        return self.build(kind, name, parameters)
 
     def add_commands(self, cli: click.Group) -> None:
         """Let every plugin add its verbs to `cli`; one that fails, or replaces a verb, counts as broken."""

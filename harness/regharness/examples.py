@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from regharness.interfaces import Dataset, SequenceBatch
-from regharness.plan import Plan, Shift
+from regharness.plan import Shift, Task
 from regharness.seeding import rng_for
+
+KEPT = 512_000_000
+"""Bytes of shifted sequences that are kept for the next model."""
 
 
 class Examples:
-    """Make and keep the examples of one (task, seed) at a time; every model sees the same ones."""
+    """Make and keep the examples of one (task, seed) at a time; every model sees the same ones.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    Parameters
+    ----------
+    tasks
+        Name to task.
+    """
+
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tasks
         self._at: tuple[str, int] | None = None
         self._dataset: Dataset | None = None
         self._shifted: dict[str, SequenceBatch] = {}
@@ -20,16 +31,23 @@ class Examples:
         """The splits of a task and seed."""
         if self._at != (task, seed) or self._dataset is None:
             self._at, self._dataset, self._shifted = (task, seed), None, {}
-            self._dataset = self._plan.tasks[task].generator.generate(seed)
+            self._dataset = self._tasks[task].generator.generate(seed)
         return self._dataset
 
     def test_set(self, task: str, seed: int, label: str) -> SequenceBatch:
         """The test set of a shift."""
         dataset = self.dataset(task, seed)
         if label not in self._shifted:
-            shift = next(shift for shift in self._plan.tasks[task].shifts if shift.label == label)
-            self._shifted[label] = _apply(shift, dataset, task, seed)
+            shift = next(shift for shift in self._tasks[task].shifts if shift.label == label)
+            batch = _apply(shift, dataset, task, seed)
+            while self._shifted and sum(map(_size, self._shifted.values())) + _size(batch) > KEPT:
+                del self._shifted[next(iter(self._shifted))]
+            self._shifted[label] = batch
         return self._shifted[label]
+
+
+def _size(batch: SequenceBatch) -> int:
+    return batch.sequence.nbytes
 
 
 def _apply(shift: Shift, dataset: Dataset, task: str, seed: int) -> SequenceBatch:

@@ -16,15 +16,15 @@ from regharness.capabilities import Exportable, Exported
 from regharness.catalog import Catalog
 from regharness.errors import CellError, InputError, VerificationError, unknown_name
 from regharness.examples import Examples
-from regharness.fitting import build_model
+from regharness.fitting import MODELS, build_model
 from regharness.interfaces import ModelAdapter, Prediction, RunContext, SequenceBatch
 from regharness.plan import Cell, Plan, make_plan
+from regharness.prediction_checks import check
 from regharness.quantiles import declared_levels, level_label
-from regharness.records import Records
-from regharness.run_folder import MODELS, Run
+from regharness.records import cell_records
+from regharness.run_folder import Run
 from regharness.seeding import seed_for
 from regharness.spec import ModelEntry
-from regharness.work import check
 
 TOLERANCE = 1e-4
 """Largest difference of two predictions that count as the same, in standard deviations of the targets."""
@@ -99,7 +99,7 @@ def export(
     fitted = _fitted(run, cell, entry, catalog)
     exportable = _exportable(fitted, entry, format)
     _free(path)
-    batch = Examples(plan).test_set(cell.task, cell.seed, dims.IDENTITY)
+    batch = Examples(plan.tasks).test_set(cell.task, cell.seed, dims.IDENTITY)
     context = RunContext(seed=seed_for(cell.seed, "model"), device=plan.spec.run.device)
     own = _predicted(fitted, batch, context)
     _agree(_stored(run, cell, own), own, batch, _parts(own), "the model predicts", "what the run has stored")
@@ -148,7 +148,7 @@ def _cell(plan: Plan, model: str, task: str | None, seed: int | None) -> Cell:
 
 def _fitted(run: Run, cell: Cell, entry: ModelEntry, catalog: Catalog) -> ModelAdapter:
     """The fitted model of a cell that is done."""
-    record = Records(run.folder).of(cell)
+    record = cell_records(run.folder).of(cell)
     what = f"model '{cell.model}' of task '{cell.task}' and seed {cell.seed}"
     again = f"'regharness run {run.folder / 'spec.yaml'} -o {run.folder}' computes what is missing"
     if record is None:

@@ -9,6 +9,9 @@ from regharness.catalog import Catalog
 from regharness.interfaces import Dataset, ModelAdapter, RunContext
 from regharness.spec import ModelEntry
 
+MODELS = "models"
+"""Folder of fitted models in a run's."""
+
 
 def build_model(entry: ModelEntry, catalog: Catalog) -> ModelAdapter:
     """Make the unfitted model of a spec's entry, inside its uncertainty method if it names one."""

@@ -127,7 +127,7 @@ def leakage(
     plan = make_plan(spec.model_copy(update={"models": [], "tasks": entries}), catalog)
     chosen = _chosen(plan.tasks, shift)
     words = {name: _word(made, word) for name, made in plan.tasks.items()}
-    examples = Examples(plan)
+    examples = Examples(plan.tasks)
     results = []
     for name, labels in chosen.items():
         cube = cubes[name]

@@ -53,22 +53,19 @@ def from_signature(factory: Callable[..., Any]) -> type[Parameters]:
     return pydantic.create_model(getattr(factory, "__name__", "factory"), __base__=Parameters, **fields)
 
 
-def file_digests(value: Any) -> dict[str, str]:
-    """Sha256 of every file named anywhere in dumped parameters, keyed by the path's text."""
-    return {str(path): _digest(path) for path in _paths(value)}
-
-
-def _paths(value: Any) -> Iterator[Path]:
+def input_files(value: Any, *place: str) -> Iterator[tuple[str, Path]]:
+    """Every file named anywhere in dumped parameters, with the names and numbers that lead to it, dotted."""
     if isinstance(value, Path):
-        yield value
+        yield ".".join(place), value
     elif isinstance(value, dict):
-        for part in value.values():
-            yield from _paths(part)
+        for name, part in value.items():
+            yield from input_files(part, *place, str(name))
     elif isinstance(value, (list, tuple, set, frozenset)):
-        for part in value:
-            yield from _paths(part)
+        for index, part in enumerate(value):
+            yield from input_files(part, *place, str(index))
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Sha256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +63,13 @@ def code_version(plugin: Plugin) -> str:
     return f"{name} {_source_digest(plugin.module)}" if _editable(plugin.distribution) else name
 
 
+def source_digests(plugin: Plugin) -> dict[str, str]:
+    """Digest of every file that counts for an editable plugin, by its place in the source tree; else nothing."""
+    if not _editable(plugin.distribution):
+        return {}
+    return {name: digest[:16] for name, digest in sorted(_sources(plugin.module.split(".")[0]).items())}
+
+
 @functools.cache
 def _editable(distribution: str) -> bool:
     try:
@@ -75,38 +81,51 @@ def _editable(distribution: str) -> bool:
 
 @functools.cache
 def _source_digest(module: str) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(_sources(module.split(".")[0], set())):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+    text = "".join(f"{name} {digest}\n" for name, digest in sorted(_sources(module.split(".")[0]).items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _sources(package: str, seen: set[str]) -> Iterator[Path]:
-    seen.add(package)
-    found = importlib.util.find_spec(package)
+def _sources(package: str) -> dict[str, str]:
+    """Digests of the files of a package, and of those beside it that it imports, directly or through others."""
+    found: dict[str, str] = {}
+    seen, todo = {package}, [package]
+    while todo:
+        digests, beside = _package(todo.pop())
+        found.update(digests)
+        todo += beside - seen
+        seen |= beside
+    return found
+
+
+@functools.cache
+def _package(name: str) -> tuple[dict[str, str], frozenset[str]]:
+    """Digests of a package's files, and the packages beside it that it imports."""
+    found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
-        return
+        return {}, frozenset()
     origin = Path(found.origin)
     if origin.name != "__init__.py":
-        yield origin
-        return
-    files = [file for file in origin.parent.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    yield from files
-    beside = {entry.name for entry in origin.parent.parent.iterdir() if (entry / "__init__.py").is_file()}
-    for name in sorted(_imported(files) & beside - seen):
-        yield from _sources(name, seen)
-
-
-def _imported(files: Iterable[Path]) -> set[str]:
-    names: set[str] = set()
-    for file in files:
-        if file.suffix != ".py":
+        return {origin.name: hashlib.sha256(origin.read_bytes()).hexdigest()}, frozenset()
+    folder = origin.parent
+    digests, imported = {}, set()
+    for file in folder.rglob("*"):
+        if "__pycache__" in file.parts or not file.is_file():
             continue
-        for node in ast.walk(ast.parse(file.read_bytes())):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.split(".")[0])
+        content = file.read_bytes()
+        digests[file.relative_to(folder.parent).as_posix()] = hashlib.sha256(content).hexdigest()
+        if file.suffix == ".py":
+            imported |= _imported(content)
+    beside = {entry.name for entry in folder.parent.iterdir() if (entry / "__init__.py").is_file()}
+    return digests, frozenset(imported & beside - {name})
+
+
+def _imported(source: bytes) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
     return names
 
 

@@ -1,20 +1,22 @@
-"""Own a run's completion records, one JSON line a cell. A cell counts only when its record says so.
+"""Own a run's completion records, one JSON line each. A cell or test set counts only when its record says so.
 
-Only the main process appends, after the cell's data are stored; the last record of a cell is the one in force.
+Only the main process appends, after the data are stored; the last record of a cell is the one in force.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from regharness.plan import Cell
+from regharness.storage import Place, append, write_whole
 
-FILE = "cells.jsonl"
+CELLS = "cells.jsonl"
+TEST_SETS = "test_sets.jsonl"
+
+Status = Literal["done", "failed", "damaged"]
+Name = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,24 @@ class Record:
         Why it failed, in one line; empty when done.
     detail
         The traceback of a failure, for the model's author.
+    seconds
+        That it took, and `timings` those of each stage: ``examples``, ``fit``, ``load``, ``predict``, ``store``.
     execution
         What ran it: device, framework version.
+    parts
+        Part of the key to the digest of its facts.
+    pieces
+        What is stored of it, each with its crc32c.
+    examples
+        How many were predicted.
+    peak_mb
+        Most memory that its process had taken until then, in megabytes.
+    worker
+        Who computed it.
+    environment
+        Digest of the versions and the machine.
+    finished
+        When, in seconds since 1970.
     """
 
     task: str
@@ -36,11 +54,19 @@ class Record:
     shift: str
     seed: int
     key: str
-    status: Literal["done", "failed"]
+    status: Status
     reason: str = ""
     detail: str = ""
     seconds: float = 0.0
     execution: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    pieces: Mapping[str, int] = field(default_factory=dict)
+    examples: int = 0
+    peak_mb: float | None = None
+    worker: str = ""
+    environment: str = ""
+    finished: float = 0.0
 
     @property
     def name(self) -> tuple[str, str, str, int]:
@@ -48,55 +74,142 @@ class Record:
         return self.task, self.model, self.shift, self.seed
 
 
-class Records:
-    """The records of a run's folder."""
+@dataclass(frozen=True)
+class TestSetRecord:
+    """How a test set was made and stored.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
-        self._held: dict[tuple[str, str, str, int], Record] = {}
-        for line in self._path.read_bytes().splitlines() if self._path.exists() else ():
+    Attributes
+    ----------
+    examples
+        How many it has.
+    magnitudes
+        How far the shift moved it; a number an output, or one. None for NaN.
+    covariates
+        Variable to kind, of those that the test set has.
+    """
+
+    __test__ = False
+
+    task: str
+    shift: str
+    seed: int
+    key: str
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    examples: int = 0
+    magnitudes: Mapping[str, list[float | None]] = field(default_factory=dict)
+    covariates: Mapping[str, Literal["float32", "float64", "text"]] = field(default_factory=dict)
+    pieces: Mapping[str, int] = field(default_factory=dict)
+    worker: str = ""
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """What tells the test set from others of its run."""
+        return self.task, self.shift, self.seed
+
+
+class Named(Protocol):
+    """A planned cell or test set."""
+
+    @property
+    def name(self) -> Name:
+        """What tells it from others of its run, whatever its parameters."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Sha256 over all that its content depends on."""
+        ...
+
+
+R = TypeVar("R", Record, TestSetRecord)
+
+
+class Records(Generic[R]):
+    """The records of one kind in a run's folder, in the order in which they came.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    file
+        Which records: `CELLS` or `TEST_SETS`.
+    kind
+        Their class.
+    """
+
+    def __init__(self, folder: Place, file: str, kind: type[R]) -> None:
+        self._path = folder / file
+        self._held: dict[Name, R] = {}
+        content = self._path.read_bytes() if self._path.exists() else b""
+        self._ragged = bool(content) and not content.endswith(b"\n")
+        lines = content.splitlines()
+        for line in lines:
             try:
-                record = Record(**json.loads(line))
-            except ValueError:
-                # A run killed while appending leaves half a line; its cell is computed again.
+                record = kind(**json.loads(line))
+            except (ValueError, TypeError):
+                # A run killed while appending leaves half a line; what it was of is computed again.
                 continue
             self._held[record.name] = record
+        self._superseded = len(lines) - len(self._held)
 
-    def last(self, task: str, model: str, shift: str, seed: int) -> Record:
-        """The last record of a cell, whatever its key."""
-        return self._held[task, model, shift, seed]
+    def __iter__(self) -> Any:
+        """The records in force."""
+        return iter(self._held.values())
 
-    def of(self, cell: Cell) -> Record | None:
-        """The record of a cell as it is now planned; None if it was never computed, or with other parameters."""
-        record = self._held.get(cell.name)
-        return record if record is not None and record.key == cell.key else None
+    def last(self, *name: str | int) -> R | None:
+        """The last record of a cell or test set, whatever its key."""
+        return self._held.get(name)
 
-    def done(self, cell: Cell) -> bool:
-        """Whether the cell need not be computed again."""
-        record = self.of(cell)
+    def of(self, planned: Named) -> R | None:
+        """The record of what is planned; None if it was never computed, or with other parameters."""
+        record = self._held.get(planned.name)
+        return record if record is not None and record.key == planned.key else None
+
+    def done(self, planned: Named) -> bool:
+        """Whether it need not be computed again."""
+        record = self.of(planned)
         return record is not None and record.status == "done"
 
-    def failed(self, cells: Iterable[Cell]) -> list[Record]:
-        """The records of those `cells` that failed."""
-        found = (self.of(cell) for cell in cells)
+    def failed(self, planned: Iterable[Named]) -> list[R]:
+        """The records of those that failed."""
+        found = (self.of(one) for one in planned)
         return [record for record in found if record is not None and record.status == "failed"]
 
-    def append(self, record: Record) -> None:
-        """Add a record and make it durable."""
-        line = json.dumps(asdict(record), separators=(",", ":")).encode() + b"\n"
-        with self._path.open("ab") as file:
-            if file.tell() and not self._ends_with_newline():
-                line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        self._held[record.name] = record
+    def append(self, records: Iterable[R]) -> None:
+        """Add records and make them durable."""
+        new = list(records)
+        if not new:
+            return
+        lines = "".join(_line(record) for record in new)
+        append(self._path, (b"\n" if self._ragged else b"") + lines.encode())
+        self._ragged = False
+        for record in new:
+            self._superseded += record.name in self._held
+            self._held[record.name] = record
 
-    def forget(self, task: str) -> None:
-        """Drop a task's records from memory: its cube is gone, so none of its cells is done."""
-        self._held = {name: record for name, record in self._held.items() if name[0] != task}
+    def compact(self) -> None:
+        """Drop superseded records from the file, when they are the most of it."""
+        if self._superseded > len(self._held):
+            write_whole(self._path, "".join(map(_line, self._held.values())).encode())
+            self._superseded = 0
 
-    def _ends_with_newline(self) -> bool:
-        with self._path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
+
+def _line(record: Any) -> str:
+    # What is empty is left out: a hundred thousand cells are a hundred thousand lines.
+    return json.dumps({name: value for name, value in vars(record).items() if value not in ("", {}, None)}) + "\n"
+
+
+def cell_records(folder: Place) -> Records[Record]:
+    """Of the cells of a run."""
+    return Records(folder, CELLS, Record)
+
+
+def test_set_records(folder: Place) -> Records[TestSetRecord]:
+    """Of the test sets of a run."""
+    return Records(folder, TEST_SETS, TestSetRecord)
+
+
+test_set_records.__test__ = False  # type: ignore[attr-defined]

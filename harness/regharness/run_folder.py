@@ -16,10 +16,10 @@ from ruamel.yaml import YAML
 from regharness import dims
 from regharness.catalog import load_catalog
 from regharness.comparison import compare
-from regharness.cube import open_cube
+from regharness.cube import CUBES, open_cube
 from regharness.errors import InputError, unknown_name
 from regharness.leaderboard import build, matrix
-from regharness.records import Records
+from regharness.records import cell_records
 from regharness.render import BoardView
 from regharness.run_blocks import has_blocks, run_on_blocks
 from regharness.score_tables import metric_names, pick_metric
@@ -28,8 +28,6 @@ from regharness.yaml_source import read
 
 SPEC = "spec.yaml"
 PROVENANCE = "run.json"
-CUBES = "cubes"
-MODELS = "models"
 SCORES = "scores.zarr"
 BLOCKS = "blocks.zarr"
 LEADERBOARD = "leaderboard.json"
@@ -128,7 +126,7 @@ class Run:
     @functools.cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Cells that failed: task, model, shift, seed and the reason."""
-        records = Records(self.folder)
+        records = cell_records(self.folder)
         failed = []
         for task in self.tasks:
             status = self.cube(task)[dims.STATUS].load()

@@ -1,48 +1,47 @@
-"""Compute what a plan lacks, cell by cell, and never lose a finished one. Knows no plugin and no screen."""
+"""Compute what a plan lacks with an executor, and never lose a finished cell. Knows no plugin and no screen."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
-
-from threadpoolctl import threadpool_limits
+from uuid import uuid4
 
 from regharness.catalog import Catalog
-from regharness.cube import Cube
-from regharness.dims import DONE, FAILED
-from regharness.errors import InputError
-from regharness.examples import Examples
+from regharness.errors import InputError, StorageError
+from regharness.interfaces import Executor
+from regharness.jobs import Began, Lost
 from regharness.journal import Journal
-from regharness.magnitude import achieved
-from regharness.plan import Cell, Plan, Task, select
+from regharness.plan import Cell, Plan, TestSet, select
 from regharness.provenance import facts
-from regharness.records import Record, Records
-from regharness.run_folder import CUBES, MODELS, PROVENANCE, SPEC, read_spec_name, write_spec
-from regharness.work import CellWorker, Watch, failure
+from regharness.records import Record, TestSetRecord
+from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
+from regharness.run_state import RunState
+from regharness.staleness import Facts
+from regharness.storage import Place, storing, write_whole
+from regharness.work import Order, RunWork, Watch, put_away
 
 
 def execute(
     plan: Plan,
-    folder: Path,
+    folder: Place,
     catalog: Catalog,
     *,
     only: Iterable[str] = (),
     fail_fast: bool = False,
-    watch: Watch = lambda cell, stage, share: None,
+    watch: Watch | None = None,
 ) -> bool:
-    """Compute the missing cells of a plan into a run's folder.
+    """Compute the missing cells of a plan into a run's folder, which this process has to itself.
 
     Parameters
     ----------
     plan
         What the run consists of.
     folder
-        Made if missing. Holding a run of the same name, it is resumed: a cell whose key is unchanged stays.
+        Of the run: `claim` has found it to be this spec's. A cell whose key is unchanged stays.
     catalog
         What is installed; its observers hear of the run.
     only
@@ -50,59 +49,65 @@ def execute(
     fail_fast
         Stop at the first failed cell.
     watch
-        Told what a worker is at.
+        Told what a worker in this process is at.
 
     Returns
     -------
     bool
-        Whether every selected cell is done.
+        Whether everything that was stored before has been read and checked.
 
     Raises
     ------
     InputError
-        When the folder belongs to something else or cannot be written.
+        When nothing matches `only`, or the executor cannot run.
+    StorageError
+        When the folder cannot be written any more; what was finished is kept.
     KeyboardInterrupt
         Passed on once the state is safe.
     """
     chosen = select(plan.cells, only)
     entry = plan.spec.run.executor
     executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
-    claim(folder, plan.spec.name)
     write_spec(folder, plan.spec)
-    records = Records(folder)
-    cubes = {task.name: _cube(plan, task, folder, records) for task in plan.tasks.values()}
-    todo = [cell for cell in chosen if not records.done(cell)]
-    _write_statuses(plan, cubes, records)
-    examples = Examples(plan)
-    worker = CellWorker(plan, catalog, cubes, folder / MODELS, examples, watch)
+    state = RunState(plan, folder)
+    state.recover()
+    damages = state.look_over(deep=False)
+    checked = bool(damages or state.todo(chosen))
+    if checked:
+        damages += state.look_over(deep=True)
+    todo = state.todo(chosen)
+    if todo:
+        Facts(folder).keep(plan.facts)
+    if todo or damages:
+        state.write_metadata()
     observers = catalog.plugins.manager
     journal = Journal(folder)
     observers.register(journal)
     started, interrupted = time.time(), True
     try:
         observers.hook.regharness_run_started(
-            folder=folder, cells=len(chosen), done=len(chosen) - len(todo), workers=plan.spec.run.workers
+            folder=folder,
+            cells=len(chosen),
+            done=len(chosen) - sum(isinstance(job, Cell) for job in todo),
+            workers=plan.spec.run.workers,
         )
-        with threadpool_limits(1):
-            for record in _results(executor, worker, todo, cubes, examples):
-                records.append(record)
-                _tell(observers.hook, record)
-                if fail_fast and record.status == "failed":
-                    break
+        order = Order(plan.spec, folder, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
+        _Rounds(state, observers.hook, fail_fast).run(
+            executor, RunWork(order, watch, plan.tasks), todo, plan.spec.run.retries
+        )
         interrupted = False
     finally:
-        _write_statuses(plan, cubes, records)
-        for cube in cubes.values():
-            cube.consolidate()
+        put_away()
         if todo or not (folder / PROVENANCE).exists():
-            _write_provenance(folder, plan, catalog, records, started)
-        failed = len(records.failed(chosen))
+            state.close()
+            _write_provenance(folder, plan, catalog, state, started)
+        failed = len(state.cells.failed(chosen))
         observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
         observers.unregister(journal)
-    return all(records.done(cell) for cell in chosen)
+    return checked
 
 
-def claim(folder: Path, name: str) -> None:
+def claim(folder: Place, name: str) -> None:
     """Make sure that `folder` is this spec's run, or can become it.
 
     Raises
@@ -111,97 +116,92 @@ def claim(folder: Path, name: str) -> None:
         When it holds another run or other files, or cannot be written.
     """
     remedy = "choose another folder with -o"
-    if folder.exists() and not folder.is_dir():
+    if folder.is_file():
         raise InputError(f"{folder} is a file, not a folder", help=remedy)
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir()):
         if not (folder / SPEC).is_file():
             raise InputError(f"{folder} is not empty and holds no run", help=remedy)
         held = read_spec_name(folder)
         if held != name:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
     try:
-        (folder / CUBES).mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}", help=remedy) from None
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / ".writable", b"")
+            (folder / ".writable").unlink()
+    except StorageError as error:
+        raise InputError(str(error), help=remedy) from None
 
 
-def _cube(plan: Plan, task: Task, folder: Path, records: Records) -> Cube:
-    path = folder / CUBES / f"{task.name}.zarr"
-    if not path.exists():
-        records.forget(task.name)
-        attributes = {
-            "task": task.name,
-            "data": next(entry.data.use for entry in plan.spec.tasks if entry.name == task.name),
-            "unit": task.info.unit,
-            "spec": plan.spec.name,
-        }
-        Cube.create(path, task.info.outputs, task.info.sizes["test"], attributes)
-    cube = Cube(path)
-    cube.grow(
-        [model.name for model in plan.models(task.name)],
-        [(shift.label, shift.operator_name, shift.severity) for shift in task.shifts],
-        plan.spec.seeds,
-        task.info.outputs,
-        plan.levels(task.name),
-    )
-    return cube
+class _Rounds:
+    """Hand jobs to an executor and take what comes back, until none is left to be tried."""
+
+    def __init__(self, state: RunState, hook: Any, fail_fast: bool) -> None:
+        self._state, self._hook, self._fail_fast = state, hook, fail_fast
+        self._lost: Counter[Any] = Counter()
+
+    def run(self, executor: Executor, work: RunWork, jobs: Sequence[Cell | TestSet], retries: int) -> None:
+        """Run jobs; those whose worker died are tried again, so often as `retries` says."""
+        while jobs:
+            left = {job.name: job for job in jobs}
+            lost: list[Lost] = []
+            news = executor.run(iter(jobs), work)
+            try:
+                for one in news:
+                    if isinstance(one, Began):
+                        self._began(one)
+                    elif isinstance(one, Lost):
+                        left.pop(one.job.name, None)
+                        lost.append(one)
+                    else:
+                        self._ended(one, left)
+                        if self._fail_fast and one.status == "failed":
+                            return
+            finally:
+                close = getattr(news, "close", None)
+                if close is not None:
+                    close()
+            lost += [Lost(job, "the executor gave no result") for job in left.values()]
+            jobs = [one.job for one in lost if self._again(one, retries)]
+
+    def _began(self, news: Began) -> None:
+        job = news.job
+        if isinstance(job, Cell):
+            self._hook.regharness_cell_started(
+                task=job.task, model=job.model, shift=job.shift, seed=job.seed, worker=news.worker
+            )
+
+    def _ended(self, result: Record | TestSetRecord, left: dict[Any, Any]) -> None:
+        job = left.pop(result.name, None)
+        if isinstance(result, Record):
+            # What is sent to a worker is as small as can be.
+            result = replace(result, parts=job.parts if job is not None else result.parts)
+        self._state.take(result)
+        if isinstance(result, Record):
+            names = ("task", "model", "shift", "seed", "status", "reason", "seconds", "worker", "examples", "timings")
+            self._hook.regharness_cell_finished(**{name: getattr(result, name) for name in names})
+
+    def _again(self, lost: Lost, retries: int) -> bool:
+        """Whether a job whose worker died is tried once more; else what hangs on it has failed."""
+        job: Any = lost.job
+        self._lost[job.name] += 1
+        if self._lost[job.name] <= retries:
+            return True
+        tried = f"{lost.reason}; tried {self._lost[job.name]} times" if retries else lost.reason
+        if isinstance(job, Cell):
+            self._fail(job, tried, lost.worker)
+            return False
+        self._state.take(TestSetRecord(job.task, job.shift, job.seed, job.key, "failed", tried))
+        for cell in self._state.of_test_set(job):
+            self._fail(cell, f"its test set was not stored: {tried}", lost.worker)
+        return False
+
+    def _fail(self, cell: Cell, reason: str, worker: str) -> None:
+        self._ended(Record(*cell.name, cell.key, "failed", reason, parts=cell.parts, worker=worker), {})
 
 
-def _results(
-    executor: Any, worker: CellWorker, todo: list[Cell], cubes: dict[str, Cube], examples: Examples
-) -> Iterator[Record]:
-    """Prepare the test sets of a (task, seed) just before its cells are handed out, and run them.
-
-    A cell whose test set cannot be made fails here and is never handed out.
-    """
-    unmade: list[Record] = []
-
-    def jobs() -> Iterator[Cell]:
-        for (task, seed), group in groupby(todo, key=lambda cell: (cell.task, cell.seed)):
-            cells = list(group)
-            reasons: dict[str, Exception] = {}
-            for shift in dict.fromkeys(cell.shift for cell in cells):
-                try:
-                    batch = examples.test_set(task, seed, shift)
-                    cubes[task].write_test_set(shift, seed, batch, achieved(examples.dataset(task, seed), batch))
-                except Exception as error:
-                    reasons[shift] = error
-            for cell in cells:
-                if cell.shift in reasons:
-                    unmade.append(failure(cell, reasons[cell.shift], 0.0))
-                else:
-                    yield cell
-
-    for record in executor.run(jobs(), worker):
-        while unmade:
-            yield unmade.pop(0)
-        yield record
-    yield from unmade
-
-
-def _tell(hook: Any, record: Record) -> None:
-    names = ("task", "model", "shift", "seed", "status", "reason", "seconds")
-    facts = {name: getattr(record, name) for name in names}
-    hook.regharness_cell_finished(**facts, worker="", examples=0, timings={})
-
-
-def _write_statuses(plan: Plan, cubes: dict[str, Cube], records: Records) -> None:
-    """Bring every cube's status up to the records; a cell with other parameters than planned is missing."""
-    found: dict[str, dict[tuple[str, str, int], tuple[int, str]]] = {task: {} for task in cubes}
-    for cell in plan.cells:
-        record = records.of(cell)
-        if record is not None:
-            status = DONE if record.status == "done" else FAILED
-            found[cell.task][cell.model, cell.shift, cell.seed] = (status, cell.key)
-    for task, cube in cubes.items():
-        cube.write_status(found[task])
-
-
-def _write_provenance(folder: Path, plan: Plan, catalog: Catalog, records: Records, started: float) -> None:
-    held = [record for cell in plan.cells if (record := records.of(cell)) is not None]
+def _write_provenance(folder: Place, plan: Plan, catalog: Catalog, state: RunState, started: float) -> None:
+    held = [record for cell in plan.cells if (record := state.cells.of(cell)) is not None]
     executions = {record.model: dict(record.execution) for record in held if record.execution}
     content = {
         "spec": plan.spec.name,
@@ -221,6 +221,4 @@ def _write_provenance(folder: Path, plan: Plan, catalog: Catalog, records: Recor
             for name, task in plan.tasks.items()
         },
     }
-    unfinished = folder / f"{PROVENANCE}.part"
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(unfinished, folder / PROVENANCE)
+    write_whole(folder / PROVENANCE, json.dumps(content, indent=2).encode() + b"\n")

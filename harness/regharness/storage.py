@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from regharness.errors import InputError, unknown_name
-from regharness.storage_faults import in_archive, reading, storing
+from regharness.storage_faults import in_archive, reading
+from regharness.storage_faults import storing as storing
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -296,7 +297,7 @@ def move(source: Place, target: Place) -> None:
         source.fs.rm_file(source.path)
 
 
-def remove_many(files: Sequence[Place]) -> None:
+def remove_many(places: Iterable[Place]) -> None:
     """Remove files of one store; one that is not there is no error.
 
     Raises
@@ -304,6 +305,7 @@ def remove_many(files: Sequence[Place]) -> None:
     StorageError
         When one cannot be removed.
     """
+    files = list(places)
     if not files:
         return
     with storing(files[0].parent):

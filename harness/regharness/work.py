@@ -1,174 +1,282 @@
-"""Compute one cell: fit or load its model, predict, check the answer, store it. Schedules nothing."""
+"""Compute one job in whatever process: fit or load a cell's model, predict, check the answer, deliver it.
+
+Schedules nothing and writes nothing into a cube.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
+import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from regharness.catalog import Catalog
-from regharness.cube import Cube
-from regharness.errors import CellError
+from regharness.catalog import Catalog, load_catalog
+from regharness.deliveries import FOLDER, Delivery, ticket
+from regharness.errors import CellError, StorageError
 from regharness.examples import Examples
-from regharness.fitting import build_model, fitted_model
-from regharness.interfaces import ModelAdapter, Prediction, RunContext, SequenceBatch
-from regharness.plan import Cell, Plan
-from regharness.quantiles import declared_levels, level_problem
-from regharness.records import Record
+from regharness.fitting import MODELS, build_model, fitted_model
+from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
+from regharness.layout import Layout
+from regharness.magnitude import achieved
+from regharness.pieces import put_prediction, put_test_set, rows_of
+from regharness.plan import Cell, Task, TestSet, make_task
+from regharness.prediction_checks import check
+from regharness.quantiles import declared_levels
+from regharness.records import Record, TestSetRecord
 from regharness.seeding import seed_for
+from regharness.spec import BenchmarkSpec
+from regharness.storage import Place
 
 Watch = Callable[[Cell, str, float], None]
+Result = Record | TestSetRecord
 
 
-class CellWorker:
-    """Compute cells one by one, keeping the last fitted model, since cells of one model come in a row.
+@dataclass(frozen=True)
+class Order:
+    """All that a worker needs to know to do any job of a run.
+
+    Attributes
+    ----------
+    spec
+        The resolved spec.
+    folder
+        Of the run.
+    disabled
+        Plugins that are switched off.
+    layouts
+        Task to where things lie in its cube.
+    run
+        Tells one run from the next in the same folder.
+    """
+
+    spec: BenchmarkSpec
+    folder: Place
+    disabled: frozenset[str]
+    layouts: Mapping[str, Layout]
+    run: str
+
+
+class RunWork:
+    """What a run gives its executor: called with a job, in this process or a copy of it in another.
 
     Parameters
     ----------
-    plan, catalog
-        What to compute, and with what.
-    cubes
-        Task to its open cube, already grown to hold the plan.
-    models
-        Folder of the fitted models.
-    examples
-        Shared with whoever prepares the test sets, so that they are made once.
+    order
+        What to compute with.
     watch
-        Told ``(cell, "fit" or "predict", share done)``.
+        Told ``(cell, "fit" or "predict", share done)``, in this process alone.
+    tasks
+        As the plan has made them; other processes make their own.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        catalog: Catalog,
-        cubes: dict[str, Cube],
-        models: Path,
-        examples: Examples,
-        watch: Watch,
-    ) -> None:
-        self._plan, self._catalog = plan, catalog
-        self._cubes, self._models, self._examples = cubes, models, examples
-        self._watch = watch
-        self._fit_key = ""
-        self._model: ModelAdapter | None = None
-        self._unfit: dict[str, Record] = {}
+    def __init__(self, order: Order, watch: Watch | None = None, tasks: Mapping[str, Task] | None = None) -> None:
+        self.order = order
+        self.limit = order.spec.run.cell_time_limit
+        self._watch, self._tasks = watch, tasks
 
-    def __call__(self, cell: Cell) -> Record:
-        """Compute a cell; whatever its model does wrong becomes the record of a failed cell."""
-        started = time.perf_counter()
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_watch": None, "_tasks": None}
+
+    def __call__(self, job: Any) -> Result:
+        """Do a job. Whatever its model does wrong becomes the record of a failed cell."""
+        with _LOCK:
+            bench = _bench(self.order, self._tasks)
+            return bench.test_set(job) if isinstance(job, TestSet) else bench.cell(job, self._watch)
+
+
+_LOCK = threading.Lock()
+"""One job a process at a time, whatever threads an executor calls from: models are not made to be shared."""
+_BENCHES: dict[str, Bench] = {}
+
+
+def _bench(order: Order, tasks: Mapping[str, Task] | None) -> Bench:
+    """The workbench of this process for a run; that of an earlier run is put away."""
+    if order.run not in _BENCHES:
+        put_away()
+        _BENCHES[order.run] = Bench(order, tasks)
+    return _BENCHES[order.run]
+
+
+def put_away() -> None:
+    """Forget the models and examples of the last run, and let numerical libraries use their threads again."""
+    while _BENCHES:
+        _BENCHES.popitem()[1].close()
+
+
+class Bench:
+    """A process at work on a run: the examples, the model and the stopwatch that one job leaves to the next."""
+
+    def __init__(self, order: Order, tasks: Mapping[str, Task] | None) -> None:
+        self._order = order
+        self._catalog: Catalog = load_catalog(order.disabled)
+        self._examples = Examples(_Tasks(order.spec, self._catalog) if tasks is None else tasks)
+        self._incoming = order.folder / FOLDER
+        self._models = {model.name: model for model in order.spec.models}
+        self._fit_key, self._model = "", None
+        self._limits: list[Any] = []
+        self._worker = f"{platform.node()}:{os.getpid()}"
+        self._timings: dict[str, float] = {}
+        self._still()
+
+    def close(self) -> None:
+        """Give numerical libraries their threads back."""
+        for limit in reversed(self._limits):
+            limit.restore_original_limits()
+
+    def test_set(self, job: TestSet) -> TestSetRecord:
+        """Make a test set and deliver it."""
+        started, self._timings = time.perf_counter(), {}
         try:
-            execution = self._compute(cell)
+            batch = self._test_set(job.task, job.seed, job.shift)
+            record = self._deliver_test_set(job, batch)
+        except (MemoryError, StorageError):
+            raise
         except Exception as error:
-            return failure(cell, error, time.perf_counter() - started)
-        return Record(*cell.name, cell.key, "done", seconds=time.perf_counter() - started, execution=execution)
+            return TestSetRecord(*job.name, job.key, "failed", *_told(error), time.perf_counter() - started)
+        return record
 
-    def _compute(self, cell: Cell) -> dict[str, str]:
+    def cell(self, job: Cell, watch: Watch | None) -> Record:
+        """Predict a cell and deliver the prediction."""
+        started, self._timings = time.perf_counter(), {}
+        record = Record(*job.name, job.key, "done", worker=self._worker)
+        try:
+            return self._cell(job, record, started, watch or (lambda cell, stage, share: None))
+        except (MemoryError, StorageError):
+            raise
+        except Exception as error:
+            return replace(failure(job, error, time.perf_counter() - started), worker=self._worker)
+
+    def _cell(self, job: Cell, record: Record, started: float, watch: Watch) -> Record:
         context = RunContext(
-            seed=seed_for(cell.seed, "model"),
-            device=self._plan.spec.run.device,
-            progress=lambda share: self._watch(cell, "fit", share),
+            seed=seed_for(job.seed, "model"),
+            device=self._order.spec.run.device,
+            progress=lambda share: watch(job, "fit", share),
         )
-        model = self._fitted(cell, context)
-        self._watch(cell, "predict", 0.0)
-        batch = self._examples.test_set(cell.task, cell.seed, cell.shift)
+        model = self._fitted(job, context)
+        watch(job, "predict", 0.0)
+        batch = self._test_set(job.task, job.seed, job.shift)
         seen = replace(batch, target=None) if "truth" in model.needs else batch.inputs()
-        prediction = model.predict(seen, context)
-        check(prediction, batch, declared_levels(model))
-        self._cubes[cell.task].write_prediction(cell.model, cell.shift, cell.seed, prediction)
-        return dict(model.execution())
+        delivery = Delivery(self._incoming, ticket(job.key, job.name))
+        layout, levels = self._order.layouts[job.task], declared_levels(model)
+        for number, rows in enumerate(rows_of(len(batch), layout.piece)):
+            part = seen if len(batch) <= layout.piece else seen.select(np.arange(rows.start, rows.stop))
+            with self._stage("predict"):
+                prediction = model.predict(part, context)
+            with self._stage("store"):
+                check(prediction, part, levels)
+                put_prediction(delivery, layout, prediction, number)
+        seconds = time.perf_counter() - started
+        record = replace(
+            record,
+            seconds=round(seconds, 6),
+            execution=dict(model.execution()),
+            timings={stage: round(spent, 6) for stage, spent in self._timings.items()},
+            pieces=delivery.pieces,
+            examples=len(batch),
+            finished=round(time.time(), 3),
+        )
+        delivery.finish({"kind": "cell", **vars(record)})
+        return record
 
     def _fitted(self, cell: Cell, context: RunContext) -> ModelAdapter:
-        if cell.fit_key in self._unfit:
-            raise CellError(self._unfit[cell.fit_key].reason)
-        if self._model is None or self._fit_key != cell.fit_key:
-            self._model = None
-            entry = next(model for model in self._plan.spec.models if model.name == cell.model)
-            dataset = self._examples.dataset(cell.task, cell.seed)
+        if self._model is not None and self._fit_key == cell.fit_key:
+            return self._model
+        self._model = None
+        entry = self._models[cell.model]
+        folder = self._order.folder / MODELS / cell.fit_key
+        broken = folder.with_name(f"{cell.fit_key}.{self._order.run}.failed")
+        if broken.exists():
+            # The other cells of this model would only fail the same way, each after a fit's time.
+            raise CellError(broken.read_text())
+        model = build_model(entry, self._catalog)
+        fit = model.trainable and not folder.exists()
+        dataset = self._dataset(cell.task, cell.seed) if fit else None
+        with self._stage("fit" if fit else "load"):
             try:
-                self._model = fitted_model(
-                    build_model(entry, self._catalog), self._models / cell.fit_key, dataset, context
-                )
-            except Exception as error:
-                # The other cells of this model would only fail the same way, each after a fit's time.
-                self._unfit[cell.fit_key] = failure(cell, error, 0.0)
+                model = fitted_model(model, folder, dataset, context)
+            except (MemoryError, StorageError):
                 raise
-            self._fit_key = cell.fit_key
-        return self._model
+            except Exception as error:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                broken.write_text(failure(cell, error, 0.0).reason)
+                raise
+        # Whatever numerical library the model brought along computes on one thread too.
+        self._still()
+        self._model, self._fit_key = model, cell.fit_key
+        return model
+
+    def _deliver_test_set(self, job: TestSet, batch: SequenceBatch) -> TestSetRecord:
+        delivery = Delivery(self._incoming, ticket(job.key, job.name))
+        kinds = put_test_set(delivery, batch, self._order.layouts[job.task].piece)
+        moved = achieved(self._dataset(job.task, job.seed), batch)
+        record = TestSetRecord(
+            *job.name,
+            job.key,
+            "done",
+            examples=len(batch),
+            magnitudes={name: _plain(values) for name, values in moved.items()},
+            covariates=kinds,
+            pieces=delivery.pieces,
+            worker=self._worker,
+        )
+        delivery.finish({"kind": "test_set", **asdict(record)})
+        return record
+
+    def _dataset(self, task: str, seed: int) -> Any:
+        with self._stage("examples"):
+            return self._examples.dataset(task, seed)
+
+    def _test_set(self, task: str, seed: int, shift: str) -> SequenceBatch:
+        with self._stage("examples"):
+            return self._examples.test_set(task, seed, shift)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._timings[name] = self._timings.get(name, 0.0) + time.perf_counter() - started
+
+    def _still(self) -> None:
+        self._limits.append(threadpool_limits(1))
 
 
-def failure(cell: Cell, error: Exception, seconds: float) -> Record:
+class _Tasks(dict[str, Task]):
+    """Name to task, each made when it is first asked for."""
+
+    def __init__(self, spec: BenchmarkSpec, catalog: Catalog) -> None:
+        self._entries = {entry.name: entry for entry in spec.tasks}
+        self._catalog = catalog
+
+    def __missing__(self, name: str) -> Task:
+        self[name] = make_task(self._entries[name], self._catalog)
+        return self[name]
+
+
+def failure(cell: Any, error: Exception, seconds: float) -> Record:
     """The record of a cell that `error` ended."""
+    return Record(*cell.name, cell.key, "failed", *_told(error), seconds)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Reason and detail of a failure."""
     text = " ".join(str(error).split()) or "no message"
     reason = text if isinstance(error, CellError) else f"{type(error).__name__}: {text}"
-    detail = "".join(traceback.format_exception(error))
-    return Record(*cell.name, cell.key, "failed", reason[:500], detail[-20_000:], seconds)
+    return reason[:500], "".join(traceback.format_exception(error))[-20_000:]
 
 
-def check(prediction: Prediction, batch: SequenceBatch, levels: tuple[float, ...] = ()) -> None:
-    """Refuse an answer that cannot be stored or scored.
-
-    Parameters
-    ----------
-    prediction, batch
-        The answer, and what was asked.
-    levels
-        Of the quantiles that the model declared.
-
-    Raises
-    ------
-    CellError
-        No `Prediction`, a wrong shape or dtype, NaN or infinity, a negative variance; quantiles that fall, or that
-        are others than declared.
-    """
-    if not isinstance(prediction, Prediction):
-        raise CellError(f"predict gave {type(prediction).__name__}, not a Prediction")
-    shape = (len(batch), len(batch.outputs))
-    for name in ("mean", "aleatoric_variance", "epistemic_variance"):
-        value = getattr(prediction, name)
-        if value is None and name != "mean":
-            continue
-        _check_array(name, value, shape, "(example, output)")
-        if name != "mean" and (value < 0).any():
-            raise CellError(f"{name} is negative for {_examples(value < 0)}")
-    _check_levels(prediction, levels)
-    if prediction.quantiles is None:
-        return
-    _check_array("quantiles", prediction.quantiles, (*shape, len(levels)), "(example, output, quantile)")
-    falls = np.diff(prediction.quantiles, axis=2) < 0
-    if falls.any():
-        raise CellError(f"quantiles fall along their levels for {_examples(falls)}")
-
-
-def _check_levels(prediction: Prediction, levels: tuple[float, ...]) -> None:
-    wrong = level_problem(levels)
-    if wrong:
-        raise CellError(f"the model declares its quantile_levels wrongly: {wrong}")
-    given = tuple(float(level) for level in prediction.quantile_levels)
-    if given != levels:
-        raise CellError(f"quantile_levels are {_listed(given)}, and the model declares {_listed(levels)}")
-    if (prediction.quantiles is None) == bool(levels):
-        raise CellError("predict gave quantiles without levels" if not levels else "predict gave no quantiles")
-
-
-def _check_array(name: str, value: object, shape: tuple[int, ...], axes: str) -> None:
-    if not isinstance(value, np.ndarray):
-        raise CellError(f"{name} is {type(value).__name__}, not a numpy array")
-    if value.shape != shape:
-        raise CellError(f"{name} has shape {value.shape}, not {axes} = {shape}")
-    if value.dtype != np.float32:
-        raise CellError(f"{name} is {value.dtype}, not float32")
-    if not np.isfinite(value).all():
-        raise CellError(f"{name} is NaN or infinite for {_examples(~np.isfinite(value))}")
-
-
-def _examples(bad: NDArray[np.bool_]) -> str:
-    return f"{int(bad.reshape(len(bad), -1).any(axis=1).sum())} of {len(bad)} examples"
-
-
-def _listed(levels: tuple[float, ...]) -> str:
-    return ", ".join(f"{level:g}" for level in levels) or "none"
+def _plain(values: NDArray[np.float64]) -> Any:
+    """Numbers for JSON, which has no NaN."""
+    if values.ndim == 0:
+        return None if np.isnan(values) else float(values)
+    return [None if np.isnan(value) else float(value) for value in values]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from regharness import InputError, InputFile, Parameters, SequenceBatch
 from regharness.errors import unknown_name
-from regharness.parameters import file_digests, from_signature
+from regharness.parameters import file_digest, from_signature, input_files
 from regharness.seeding import rng_for, seed_for
 
 
@@ -67,7 +67,11 @@ def test_the_digest_of_a_file_is_its_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     # FIPS 180-2, appendix B.1.
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert file_digests({"deep": [{"file": tmp_path / "abc"}]}) == {str(tmp_path / "abc"): expected}
+    assert file_digest(tmp_path / "abc") == expected
+
+
+def test_input_files_are_found_at_any_depth(tmp_path):
+    assert dict(input_files({"deep": [{"file": tmp_path / "abc"}], "n": 1})) == {"deep.0.file": tmp_path / "abc"}
 
 
 def test_a_signature_without_types_cannot_be_checked():

@@ -160,7 +160,7 @@ def test_a_portrait_of_a_spec_shows_the_test_sets_of_its_run(toys, tmp_path):
     found = stage(toys, "half", str(path))
     info, data = found.generator.describe(), found.generator.generate(1)
     made = portrait(found.label, found.operator, data, info, task=found.task, seed=1)
-    run = Examples(make_plan(load(path, toys), toys)).test_set("t", 1, "h@1")
+    run = Examples(make_plan(load(path, toys), toys).tasks).test_set("t", 1, "h@1")
     assert made.distributions["target"].mean[1] == pytest.approx(run.target[:, 0].mean(), rel=1e-6)
 
 

@@ -12,7 +12,7 @@ from regharness import Prediction
 from regharness.api import run as run_spec
 from regharness.errors import CellError, InputError
 from regharness.testing import make_batch
-from regharness.work import check
+from regharness.prediction_checks import check
 
 LEVELS = (0.1, 0.5, 0.9)
 

@@ -7,12 +7,14 @@ import sys
 
 import click
 
-from regharness.cli.components import doctor, list_, show
+from regharness.cli.checking import doctor
+from regharness.cli.components import list_, show
 from regharness.cli.exporting import export
 from regharness.cli.group import RegharnessGroup
 from regharness.cli.leakage import leakage
+from regharness.cli.planning import plan
 from regharness.cli.results import compare, leaderboard, score
-from regharness.cli.running import plan, run
+from regharness.cli.running import run
 from regharness.cli.specs import schema, validate
 from regharness.errors import InputError, RegharnessError
 

@@ -1,4 +1,4 @@
-"""The verbs ``list``, ``show`` and ``doctor``: what is installed, and whether it works."""
+"""The verbs ``list`` and ``show``: what is installed."""
 
 from __future__ import annotations
 
@@ -233,48 +233,3 @@ def facts(catalog: Catalog, kind: str, name: str) -> dict[str, Any]:
 def _required(catalog: Catalog, kind: str, name: str) -> bool:
     """Whether a component has parameters that must be given."""
     return any(field.is_required() for field in catalog.parameters(kind, name).model_fields.values())
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-@click.pass_obj
-def doctor(disabled: tuple[str, ...], as_json: bool) -> int:
-    """Check the installation: versions, frameworks, devices, plugins that failed to load and why."""
-    from regharness.catalog import load_catalog
-    from regharness.provenance import devices, execution_providers
-    from regharness.provenance import facts as versions
-
-    catalog = load_catalog(disabled)
-    plugins = catalog.plugins
-    report = {
-        **versions(plugins),
-        "devices": devices(),
-        "execution_providers": execution_providers(),
-        "broken_plugins": plugins.broken,
-        "switched_off": sorted(plugins.disabled),
-        "clashes": {f"{kind} {name}": owners for (kind, name), owners in catalog.clashes.items()},
-    }
-    if as_json:
-        print_json(report)
-    else:
-        _show_report(report)
-    return 1 if plugins.broken or catalog.clashes else 0
-
-
-def _show_report(report: dict[str, Any]) -> None:
-    click.echo(f"regharness {report['regharness']}, Python {report['python']}, {report['platform']}")
-    click.echo(f"cpus: {report['cpus']}; devices: {', '.join(report['devices'])}")
-    if report["execution_providers"]:
-        click.echo(f"execution providers of ONNX Runtime: {', '.join(report['execution_providers'])}")
-    click.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items()))
-    click.echo("plugins:")
-    for name, distribution in report["plugins"].items():
-        click.echo(f"  {name} ({distribution})")
-    for name in report["switched_off"]:
-        click.echo(f"  {name}: switched off")
-    for name, reason in report["broken_plugins"].items():
-        click.echo(f"  {name}: not usable: {reason}")
-    for name, owners in report["clashes"].items():
-        click.echo(f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}")
-    if not report["broken_plugins"] and not report["clashes"]:
-        click.echo("no problem found")

@@ -1,8 +1,7 @@
-"""The verbs ``run`` and ``plan``."""
+"""The verb ``run``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,6 @@ from regharness.cli.console import print_json, print_notes, print_rich
 
 if TYPE_CHECKING:
     from regharness.catalog import Catalog
-    from regharness.plan import Plan
     from regharness.run_folder import Run
 
 
@@ -88,79 +86,3 @@ def _show(run: Run, catalog: Catalog) -> None:
     for name in catalog.names("report"):
         report = catalog.create("report", name)
         click.echo(f"{name} report: {run.folder / ('report' + report.suffix)}")
-
-
-@click.command()
-@click.argument("spec")
-@click.option("-o", "--output", metavar="RUN", help="The run's folder.  [default: runs/<spec name>]")
-@click.option("--only", multiple=True, metavar="KEY=GLOB", help="Plan only these cells: task, model, shift, seed.")
-@click.option("--json", "as_json", is_flag=True, help="Write the plan as JSON.")
-@click.pass_obj
-def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], as_json: bool) -> None:
-    """Show the cells of SPEC, and what is already done. Computes nothing."""
-    from regharness.catalog import load_catalog
-    from regharness.plan import make_plan, select
-    from regharness.records import Records
-    from regharness.run_folder import CUBES
-    from regharness.spec_loading import load
-
-    catalog = load_catalog(disabled)
-    made = make_plan(load(spec, catalog), catalog)
-    folder = Path(output) if output else Path("runs") / made.spec.name
-    records = Records(folder)
-    cells = []
-    for cell in select(made.cells, only):
-        done = records.done(cell) and (folder / CUBES / f"{cell.task}.zarr").is_dir()
-        cells.append({**vars(cell), "done": done})
-    tasks = {name: _task_facts(made, name, [cell for cell in cells if cell["task"] == name]) for name in made.tasks}
-    if as_json:
-        print_json(
-            {
-                "schema_version": 1,
-                "spec": made.spec.name,
-                "folder": str(folder),
-                "tasks": tasks,
-                "cells": cells,
-            }
-        )
-        return
-    _show_plan(made, folder, tasks)
-
-
-def _task_facts(plan: Plan, name: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    info = plan.tasks[name].info
-    n = info.sizes["test"] * len(info.outputs)
-    levels = sum(len(plan.quantile_levels[cell["model"]]) for cell in cells)
-    return {
-        "outputs": list(info.outputs),
-        "unit": info.unit,
-        "length": info.length,
-        "sizes": dict(info.sizes),
-        "models": [model.name for model in plan.models(name)],
-        "shifts": [shift.label for shift in plan.tasks[name].shifts],
-        "cells": len(cells),
-        "done": sum(cell["done"] for cell in cells),
-        # Mean, two variances and quantiles, float32, before compression.
-        "megabytes": round((3 * len(cells) + levels) * n * 4 / 1e6, 3),
-        "device": plan.spec.run.device,
-        "warnings": list(info.warnings),
-    }
-
-
-def _show_plan(plan: Plan, folder: Path, tasks: dict[str, Any]) -> None:
-    for name, facts in tasks.items():
-        sizes = ", ".join(f"{size:,} {split}" for split, size in facts["sizes"].items())
-        click.echo(
-            f"task {name}: {sizes}; {facts['length']} bp; outputs {', '.join(facts['outputs'])} ({facts['unit']})"
-        )
-        click.echo(f"  models  {', '.join(facts['models'])}")
-        click.echo(f"  shifts  {', '.join(facts['shifts'])}")
-        click.echo(f"  seeds   {', '.join(map(str, plan.spec.seeds))}")
-        todo = facts["cells"] - facts["done"]
-        click.echo(
-            f"  cells   {facts['cells']}: {facts['done']} done, {todo} to compute on {facts['device']}; "
-            f"at most {facts['megabytes']} MB"
-        )
-        for warning in facts["warnings"]:
-            click.echo(f"  warning: {warning}", err=True)
-    click.echo(f"into {folder}")

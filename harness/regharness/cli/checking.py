@@ -1,0 +1,118 @@
+"""The verb ``doctor``: whether the installation works, and whether a run is as it was stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regharness.cli.console import print_json
+
+if TYPE_CHECKING:
+    from regharness.checkup import Checkup
+
+MOST_SHOWN = 20
+
+
+@click.command()
+@click.argument("folder", metavar="[RUN]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def doctor(disabled: tuple[str, ...], folder: str | None, as_json: bool) -> int:
+    """Check the installation, or everything that RUN has stored.
+
+    Of the installation: versions, frameworks, devices, plugins that failed to load and why. Of a run: which cells are
+    missing, torn or corrupt; the next `regharness run` computes exactly those again.
+    """
+    return _check_installation(disabled, as_json) if folder is None else _check_run(folder, as_json)
+
+
+def _check_run(folder: str, as_json: bool) -> int:
+    from regharness.checkup import check_up
+    from regharness.run_folder import open_run
+    from regharness.run_lock import held_if_writable
+
+    run = open_run(folder)
+    with held_if_writable(run.folder) as writable:
+        found = check_up(run, marking=writable)
+    if as_json:
+        print_json(_plain(str(run.folder), found))
+    else:
+        _show_checkup(str(run.folder), found)
+    return 1 if found.damages else 0
+
+
+def _plain(folder: str, found: Checkup) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "folder": folder,
+        "cells": found.states,
+        "waiting": found.waiting,
+        "damaged": [
+            {"task": task, "model": model, "shift": shift, "seed": seed}
+            for task, model, shift, seed in found.damaged_cells
+        ],
+        "damages": [
+            {"task": one.task, "what": one.what, "name": list(one.name), "file": one.file, "reason": one.reason}
+            for one in found.damages
+        ],
+    }
+
+
+def _show_checkup(folder: str, found: Checkup) -> None:
+    click.echo(f"{folder}: " + ", ".join(f"{count} {state}" for state, count in found.states.items()) + " cells")
+    for one in found.damages[:MOST_SHOWN]:
+        named = f"{one.what} {', '.join(map(str, one.name))}: " if one.name else f"task {one.task}: "
+        click.echo(f"  {one.reason}: {named}{one.file}")
+    if len(found.damages) > MOST_SHOWN:
+        click.echo(f"  and {len(found.damages) - MOST_SHOWN} more; --json lists all")
+    if found.waiting:
+        click.echo(f"{found.waiting} finished cells and test sets wait to be moved into the cubes")
+    if found.damages:
+        click.echo("the next 'regharness run' of its spec computes what is damaged again, and nothing else")
+    elif found.states["missing"] or found.states["failed"] or found.waiting:
+        click.echo("nothing stored is damaged; 'regharness run' of its spec goes on from here")
+    else:
+        click.echo("no problem found")
+
+
+def _check_installation(disabled: tuple[str, ...], as_json: bool) -> int:
+    """Versions, frameworks, devices, plugins that failed to load and why."""
+    from regharness.catalog import load_catalog
+    from regharness.provenance import devices, execution_providers
+    from regharness.provenance import facts as versions
+
+    catalog = load_catalog(disabled)
+    plugins = catalog.plugins
+    report = {
+        **versions(plugins),
+        "devices": devices(),
+        "execution_providers": execution_providers(),
+        "broken_plugins": plugins.broken,
+        "switched_off": sorted(plugins.disabled),
+        "clashes": {f"{kind} {name}": owners for (kind, name), owners in catalog.clashes.items()},
+    }
+    if as_json:
+        print_json(report)
+    else:
+        _show_report(report)
+    return 1 if plugins.broken or catalog.clashes else 0
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    click.echo(f"regharness {report['regharness']}, Python {report['python']}, {report['platform']}")
+    click.echo(f"cpus: {report['cpus']}; devices: {', '.join(report['devices'])}")
+    if report["execution_providers"]:
+        click.echo(f"execution providers of ONNX Runtime: {', '.join(report['execution_providers'])}")
+    click.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items()))
+    click.echo("plugins:")
+    for name, distribution in report["plugins"].items():
+        click.echo(f"  {name} ({distribution})")
+    for name in report["switched_off"]:
+        click.echo(f"  {name}: switched off")
+    for name, reason in report["broken_plugins"].items():
+        click.echo(f"  {name}: not usable: {reason}")
+    for name, owners in report["clashes"].items():
+        click.echo(f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}")
+    if not report["broken_plugins"] and not report["clashes"]:
+        click.echo("no problem found")

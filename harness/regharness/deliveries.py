@@ -1,0 +1,144 @@
+"""Own what workers have computed and the cube does not hold yet. Knows no model and no cube.
+
+A worker writes the pieces of its cell or test set into ``incoming/`` and, last, the record that makes them count; the
+main process moves them on. So a worker that dies in the middle leaves nothing that counts, and a main process that
+dies loses nothing that was finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from regharness.storage import Place, remove_many, storing, write_whole
+
+FOLDER = "incoming"
+CHECKSUM = 4
+"""Bytes of a crc32c."""
+
+
+def ticket(key: str, name: Iterable[object]) -> str:
+    """What a job's files are called: equal for equal keys and names, whatever process computes it."""
+    text = "\0".join([key, *map(str, name)])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def checksum(content: bytes) -> bytes:
+    """The crc32c of bytes, as zarr's codec of that name writes it behind them."""
+    return int(google_crc32c.value(content)).to_bytes(CHECKSUM, "little")
+
+
+def checksum_of(content: bytes) -> int:
+    """The crc32c that stands behind bytes."""
+    return int.from_bytes(content[-CHECKSUM:], "little")
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether bytes are those that the crc32c behind them was computed of."""
+    return len(content) > CHECKSUM and google_crc32c.value(content[:-CHECKSUM]) == checksum_of(content)
+
+
+class Delivery:
+    """Write what one job computed.
+
+    Parameters
+    ----------
+    folder
+        Of the run's deliveries, which exists.
+    ticket
+        Of the job.
+
+    Attributes
+    ----------
+    pieces
+        Piece to its crc32c, of all that was put so far.
+    """
+
+    def __init__(self, folder: Place, ticket: str) -> None:
+        self._folder, self._ticket = folder, ticket
+        self.pieces: dict[str, int] = {}
+
+    def put(self, variable: str, piece: tuple[int, int], values: NDArray[Any], rows: int) -> None:
+        """Write a piece of numbers, ``(example, ...)``, filled up with NaN to so many `rows`."""
+        if len(values) < rows:
+            padded = np.full((rows, *values.shape[1:]), np.nan, values.dtype)
+            padded[: len(values)] = values
+            values = padded
+        native = values.astype(values.dtype.newbyteorder("<"), copy=False)
+        self._write(piece_name(variable, piece), native.tobytes())
+
+    def put_text(self, variable: str, piece: tuple[int, int], values: Iterable[str]) -> None:
+        """Write a piece of text, ``(example,)``."""
+        self._write(piece_name(variable, piece), json.dumps(list(values)).encode())
+
+    def finish(self, record: dict[str, Any]) -> None:
+        """Write the record, after which what was put counts."""
+        write_whole(self._folder / f"{self._ticket}.json", json.dumps(record, separators=(",", ":")).encode())
+
+    def _write(self, name: str, content: bytes) -> None:
+        at, check = self._folder / f"{self._ticket}.{name}", checksum(content)
+        with storing(at), at.open("wb") as file:
+            file.write(content)
+            file.write(check)
+        self.pieces[name] = int.from_bytes(check, "little")
+
+
+def piece_name(variable: str, piece: tuple[int, int]) -> str:
+    """What a piece ``(along example, along quantile)`` of a variable is called."""
+    return f"{variable}.{piece[0]}.{piece[1]}"
+
+
+def parse_piece(name: str) -> tuple[str, tuple[int, int]]:
+    """Variable and piece behind `piece_name`."""
+    variable, along_example, along_quantile = name.rsplit(".", 2)
+    return variable, (int(along_example), int(along_quantile))
+
+
+class Deliveries:
+    """What lies in the folder of a run's deliveries, for the main process."""
+
+    def __init__(self, folder: Place) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Make the folder."""
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def finished(self) -> dict[str, dict[str, Any]]:
+        """Ticket to record of all that is finished."""
+        found = {}
+        for file in sorted(self.folder.iterdir()):
+            if file.suffix == ".json" and not file.name.startswith("."):
+                try:
+                    found[file.name.removesuffix(".json")] = json.loads(file.read_bytes())
+                except ValueError:
+                    continue
+        return found
+
+    def at(self, ticket: str, name: str) -> Place:
+        """The file of a piece."""
+        return self.folder / f"{ticket}.{name}"
+
+    def read(self, ticket: str, name: str) -> bytes | None:
+        """A piece with its checksum; None when it is not there, or not whole."""
+        try:
+            content: bytes = self.at(ticket, name).read_bytes()
+        except FileNotFoundError:
+            return None
+        return content if is_whole(content) else None
+
+    def remove(self, ticket: str, names: Iterable[str]) -> None:
+        """Drop a delivery, its record last: what is dropped by halves is still finished."""
+        remove_many([self.at(ticket, name) for name in names])
+        remove_many([self.folder / f"{ticket}.json"])
+
+    def sweep(self) -> None:
+        """Drop everything; call when no worker is at work and all that is finished was moved on."""
+        remove_many(list(self.folder.iterdir()))

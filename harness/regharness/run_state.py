@@ -1,0 +1,165 @@
+"""Own what a run's folder holds of its plan: cubes, records and deliveries. Computes nothing.
+
+The main process alone changes any of it, in an order that a kill can end anywhere: what was delivered is moved into the
+cube, then recorded, then dropped from the deliveries.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from regharness.cube import Cube, open_or_begin
+from regharness.deliveries import FOLDER, Deliveries, ticket
+from regharness.integrity import Damage, examine, lost, seal
+from regharness.layout import Kind, Layout
+from regharness.plan import Cell, Plan, TestSet
+from regharness.records import Record, TestSetRecord, cell_records, test_set_records
+from regharness.storage import Place
+
+AT_ONCE = 256
+"""Most deliveries that wait, to be moved into the cube together, so that a chunk of many cells is written once."""
+SHARE = 0.05
+"""Of the time that moving may take, of which follows how long deliveries wait."""
+
+Result = Record | TestSetRecord
+
+
+class RunState:
+    """What there is of a plan in a run's folder.
+
+    Parameters
+    ----------
+    plan
+        What the run consists of.
+    folder
+        Its folder, which this process has to itself.
+
+    Attributes
+    ----------
+    cells, test_sets
+        Records of what was computed.
+    """
+
+    def __init__(self, plan: Plan, folder: Place) -> None:
+        self._plan, self._folder = plan, folder
+        self.cells, self.test_sets = cell_records(folder), test_set_records(folder)
+        self._deliveries = Deliveries(folder / FOLDER)
+        self._deliveries.prepare()
+        self._cubes: dict[str, Cube] = {}
+        for task in plan.tasks.values():
+            self._cubes[task.name], new = open_or_begin(plan, task, folder)
+            if new:
+                mark(lost(task.name, self.cells, self.test_sets), self.cells, self.test_sets)
+        self._waiting: list[Result] = []
+        self._due = 0.0
+
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """Task to where things lie in its cube."""
+        return {task: cube.layout for task, cube in self._cubes.items()}
+
+    def recover(self) -> None:
+        """Move in what an earlier run computed and could not move any more; what the plan has not is dropped."""
+        planned: dict[str, Cell | TestSet] = {
+            ticket(one.key, one.name): one for one in (*self._plan.cells, *self._plan.test_sets)
+        }
+        for number, content in self._deliveries.finished().items():
+            if number in planned:
+                record = _record(content)
+                if isinstance(record, Record):
+                    record = replace(record, parts=planned[number].parts)
+                if record is not None:
+                    self._waiting.append(record)
+        self.settle()
+        self._deliveries.sweep()
+
+    def look_over(self, *, deep: bool) -> list[Damage]:
+        """Find what is damaged of the cubes, and let it be computed again."""
+        found = [
+            damage
+            for task in self._cubes
+            for damage in examine(self._folder, task, self.cells, self.test_sets, deep=deep)
+        ]
+        mark(found, self.cells, self.test_sets)
+        for damage in found:
+            if damage.what == "file":
+                self._cubes[damage.task].mend(damage.file)
+        return found
+
+    def todo(self, chosen: Sequence[Cell]) -> list[Cell | TestSet]:
+        """What is missing of the chosen cells: by task and seed, test sets first."""
+        cells = [cell for cell in chosen if not self.cells.done(cell)]
+        wanted = {(cell.task, cell.shift, cell.seed) for cell in chosen}
+        sets = [one for one in self._plan.test_sets if one.name in wanted and not self.test_sets.done(one)]
+        order = {name: i for i, name in enumerate(dict.fromkeys((c.task, c.seed) for c in self._plan.cells))}
+        return sorted([*sets, *cells], key=lambda job: order[job.task, job.seed])
+
+    def of_test_set(self, job: TestSet) -> list[Cell]:
+        """The planned cells that a test set is for."""
+        return [cell for cell in self._plan.cells if (cell.task, cell.shift, cell.seed) == job.name]
+
+    def take(self, result: Result) -> None:
+        """Take what a worker says of its job; a delivery is moved in when some have gathered, or with time."""
+        self._waiting.append(result)
+        if len(self._waiting) >= AT_ONCE or time.monotonic() >= self._due:
+            started = time.monotonic()
+            self.settle()
+            self._due = time.monotonic() + (time.monotonic() - started) / SHARE
+
+    def settle(self) -> None:
+        """Move in and record all that was taken."""
+        done = [result for result in self._waiting if result.status == "done"]
+        stored = [result for result in done if self._store(result)]
+        for cube in self._cubes.values():
+            cube.flush()
+        kept = [*stored, *(result for result in self._waiting if result.status != "done")]
+        self.test_sets.append([result for result in kept if isinstance(result, TestSetRecord)])
+        self.cells.append([result for result in kept if isinstance(result, Record)])
+        for result in done:
+            self._deliveries.remove(ticket(result.key, result.name), result.pieces)
+        self._waiting.clear()
+
+    def write_metadata(self) -> None:
+        """Write the cubes' small files, and seal them."""
+        keys: dict[str, dict[Any, str]] = {task: {} for task in self._cubes}
+        for cell in self._plan.cells:
+            keys[cell.task][self._cubes[cell.task].layout.cell(cell.model, cell.shift, cell.seed)] = cell.key
+        for task, cube in self._cubes.items():
+            cube.write_metadata(self.cells, self.test_sets, keys[task])
+            seal(self._folder, task)
+
+    def close(self) -> None:
+        """Move in what is left, and leave everything in order."""
+        self.settle()
+        self._deliveries.sweep()
+        self.write_metadata()
+        self.cells.compact()
+        self.test_sets.compact()
+
+    def _store(self, result: Result) -> bool:
+        cube = self._cubes[result.task]
+        if isinstance(result, Record):
+            return cube.store_cell(self._deliveries, result, self.cells.last(*result.name))
+        covariates: dict[str, Kind] = {**cube.layout.covariates, **result.covariates}
+        length = max(cube.layout.length, result.examples)
+        cube.grow(replace(cube.layout, covariates=covariates, length=length))
+        return cube.store_test_set(self._deliveries, result, self.test_sets.last(*result.name))
+
+
+def mark(damages: Iterable[Damage], cells: Any, test_sets: Any) -> None:
+    """Record that cells and test sets are damaged, so that they are computed again."""
+    for records, what in ((cells, "cell"), (test_sets, "test set")):
+        reasons = {damage.name: f"{damage.file} is {damage.reason}" for damage in damages if damage.what == what}
+        records.append(replace(records.last(*name), status="damaged", reason=why) for name, why in reasons.items())
+
+
+def _record(content: dict[str, Any]) -> Result | None:
+    kind: type[Result] = Record if content.pop("kind", "") == "cell" else TestSetRecord
+    known = {field.name for field in fields(kind)}
+    try:
+        return kind(**{name: value for name, value in content.items() if name in known})
+    except TypeError:
+        return None
