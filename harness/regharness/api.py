@@ -12,11 +12,13 @@ from regharness.errors import InputError, unknown_name
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
 from regharness.plan import make_plan
 from regharness.run_folder import LEADERBOARD, Run, open_run
+from regharness.run_lock import held
 from regharness.run_scores import score_run
 from regharness.runner import claim, execute
 from regharness.spec import MetricEntry
 from regharness.spec_loading import load
-from regharness.storage import place
+from regharness.storage import Place, place, write_whole
+from regharness.whole_folders import new_file
 from regharness.work import Watch
 
 __all__ = ["data", "finish", "metric", "model", "open_run", "run", "shift"]
@@ -24,7 +26,7 @@ __all__ = ["data", "finish", "metric", "model", "open_run", "run", "shift"]
 
 def run(
     spec: Path | str,
-    folder: Path | str | None = None,
+    folder: Place | str | None = None,
     *,
     only: Iterable[str] = (),
     executor: str | None = None,
@@ -41,7 +43,8 @@ def run(
     spec
         A file, or the name of a spec that travels with the package.
     folder
-        The run's folder; ``runs/<spec name>`` if left out. An existing run is resumed.
+        The run's folder, a path or a URL such as ``s3://bucket/run``; ``runs/<spec name>`` if left out. An existing
+        run is resumed.
     only
         ``KEY=GLOB`` filters on task, model, shift and seed.
     executor, workers, device
@@ -73,13 +76,15 @@ def run(
     plan = make_plan(loaded, catalog)
     path = place(folder if folder is not None else f"runs/{loaded.name}")
     claim(path, loaded.name)
-    execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
-    finished = open_run(path)
-    finish(finished, catalog)
+    with held(path) as hold:
+        execute(plan, path, catalog, only=only, fail_fast=fail_fast, watch=watch)
+        hold.check()
+        finished = open_run(path)
+        finish(finished, catalog)
     return finished
 
 
-def finish(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> list[Path]:
+def finish(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> list[Place]:
     """Score a run, by its spec's metrics or others, write its leaderboard and its reports; give the reports' paths.
 
     Curves alone make no leaderboard and no report.
@@ -87,12 +92,13 @@ def finish(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = N
     score_run(run, catalog, metrics)
     if not run.scores.attrs["rank_by"]:
         return []
-    (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
-    paths = []
+    write_whole(run.folder / LEADERBOARD, to_json(run.leaderboard().board).encode())
+    paths: list[Place] = []
     for name in catalog.names("report"):
         report = catalog.create("report", name)
         path = run.folder / f"report{report.suffix}"
-        report.write(run, path)
+        with new_file(path) as file:
+            report.write(run, file)
         paths.append(path)
     return paths
 

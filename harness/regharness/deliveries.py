@@ -16,7 +16,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.storage import Place, remove_many, storing, write_whole
+from regharness.storage import Place, listing, make_folder, read_many, remove_many, storing, write_whole
 
 FOLDER = "incoming"
 CHECKSUM = 4
@@ -108,18 +108,17 @@ class Deliveries:
 
     def prepare(self) -> None:
         """Make the folder."""
-        with storing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
 
     def finished(self) -> dict[str, dict[str, Any]]:
         """Ticket to record of all that is finished."""
+        names = [name for name in listing(self.folder) if name.endswith(".json") and not name.startswith(".")]
         found = {}
-        for file in sorted(self.folder.iterdir()):
-            if file.suffix == ".json" and not file.name.startswith("."):
-                try:
-                    found[file.name.removesuffix(".json")] = json.loads(file.read_bytes())
-                except ValueError:
-                    continue
+        for name, content in zip(names, read_many([self.folder / name for name in names]), strict=True):
+            try:
+                found[name.removesuffix(".json")] = json.loads(content)
+            except ValueError:
+                continue
         return found
 
     def at(self, ticket: str, name: str) -> Place:
@@ -141,4 +140,4 @@ class Deliveries:
 
     def sweep(self) -> None:
         """Drop everything; call when no worker is at work and all that is finished was moved on."""
-        remove_many(list(self.folder.iterdir()))
+        remove_many(self.folder / name for name in listing(self.folder))

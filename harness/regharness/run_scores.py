@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,8 @@ from regharness.run_blocks import run_on_blocks
 from regharness.run_folder import BLOCKS, SCORES, Run
 from regharness.scoring import called
 from regharness.spec import MetricEntry
+from regharness.storage import Place, remove_tree
+from regharness.whole_folders import new_folder
 
 
 def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None = None) -> xr.Dataset:
@@ -62,7 +62,7 @@ def score_run(run: Run, catalog: Catalog, metrics: Sequence[MetricEntry] | None 
     notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
     # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
-    shutil.rmtree(run.folder / BLOCKS, ignore_errors=True)
+    remove_tree(run.folder / BLOCKS)
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
     on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
@@ -87,11 +87,8 @@ def _unmet(cells: Cells, task: str, metrics: dict[str, Any]) -> Iterator[str]:
                 yield f"task '{task}': no score of '{name}', which needs {called(part)}"
 
 
-def store(scores: xr.Dataset, path: Path) -> None:
-    """Write a dataset in place of the one at `path`, which stays until the new one is whole."""
-    unfinished = path.with_name(path.name + ".part")
-    with warnings.catch_warnings():
+def store(scores: xr.Dataset, at: Place) -> None:
+    """Write a dataset in place of the one there, whole or not at all."""
+    with warnings.catch_warnings(), new_folder(at) as folder:
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        scores.to_zarr(unfinished, mode="w", consolidated=True)
-    shutil.rmtree(path, ignore_errors=True)
-    unfinished.rename(path)
+        scores.to_zarr(folder, mode="w", consolidated=True)

@@ -21,7 +21,7 @@ from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
 from regharness.run_state import RunState
 from regharness.staleness import Facts
-from regharness.storage import Place, storing, write_whole
+from regharness.storage import Place, make_folder, storing, write_whole
 from regharness.work import Order, RunWork, Watch, put_away
 
 
@@ -126,7 +126,7 @@ def claim(folder: Place, name: str) -> None:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
     try:
         with storing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             write_whole(folder / ".writable", b"")
             (folder / ".writable").unlink()
     except StorageError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from regharness.errors import InputError, unknown_name
-from regharness.storage_faults import in_archive, reading
+from regharness.storage_faults import reading
 from regharness.storage_faults import storing as storing
 
 if TYPE_CHECKING:
@@ -100,18 +100,6 @@ def _behind(scheme: str, text: str) -> UPath:
 def is_local(at: Place) -> bool:
     """Whether it lies on a file system of this machine."""
     return isinstance(at, Path)
-
-
-def refuse_archive(at: Place) -> None:
-    """Refuse a folder that can only be read.
-
-    Raises
-    ------
-    InputError
-        When it lies in a zip file.
-    """
-    if in_archive(at):
-        raise InputError(f"{at} is a zip file, which can only be read", help="unpack it, and give its folder")
 
 
 def read(at: Place) -> bytes | None:

@@ -23,7 +23,7 @@ from regharness.catalog import Catalog, load_catalog
 from regharness.deliveries import FOLDER, Delivery, ticket
 from regharness.errors import CellError, StorageError
 from regharness.examples import Examples
-from regharness.fitting import MODELS, build_model, fitted_model
+from regharness.fitting import MODELS, build_model, fit_and_store, load_stored
 from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
 from regharness.layout import Layout
 from regharness.magnitude import achieved
@@ -34,7 +34,7 @@ from regharness.quantiles import declared_levels
 from regharness.records import Record, TestSetRecord
 from regharness.seeding import seed_for
 from regharness.spec import BenchmarkSpec
-from regharness.storage import Place
+from regharness.storage import Place, make_folder, write_whole
 
 Watch = Callable[[Cell, str, float], None]
 Result = Record | TestSetRecord
@@ -198,17 +198,19 @@ class Bench:
             # The other cells of this model would only fail the same way, each after a fit's time.
             raise CellError(broken.read_text())
         model = build_model(entry, self._catalog)
-        fit = model.trainable and not folder.exists()
-        dataset = self._dataset(cell.task, cell.seed) if fit else None
-        with self._stage("fit" if fit else "load"):
-            try:
-                model = fitted_model(model, folder, dataset, context)
-            except (MemoryError, StorageError):
-                raise
-            except Exception as error:
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                broken.write_text(failure(cell, error, 0.0).reason)
-                raise
+        try:
+            with self._stage("load"):
+                ready = not model.trainable or load_stored(model, folder)
+            if not ready:
+                dataset = self._dataset(cell.task, cell.seed)
+                with self._stage("fit"):
+                    fit_and_store(model, folder, dataset, context)
+        except (MemoryError, StorageError):
+            raise
+        except Exception as error:
+            make_folder(folder.parent)
+            write_whole(broken, failure(cell, error, 0.0).reason.encode())
+            raise
         # Whatever numerical library the model brought along computes on one thread too.
         self._still()
         self._model, self._fit_key = model, cell.fit_key

@@ -57,9 +57,7 @@ def _reasons(plan: Plan, cells: Sequence[Cell], folder: Place) -> list[tuple[str
     records, test_sets, facts = cell_records(folder), test_set_records(folder), Facts(folder, plan.facts)
     damages = [one for task in plan.tasks for one in examine(folder, task, records, test_sets, deep=False)]
     hurt = {damage.name: (f"{damage.file} of its cube is {damage.reason}",) for damage in damages}
-    return [
-        tuple(reasons(cell, records.last(*cell.name), facts)) or hurt.get(cell.name, ()) for cell in cells
-    ]
+    return [tuple(reasons(cell, records.last(*cell.name), facts)) or hurt.get(cell.name, ()) for cell in cells]
 
 
 def _row(cell: Cell, why: tuple[str, ...]) -> dict[str, Any]:

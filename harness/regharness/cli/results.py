@@ -22,6 +22,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     from regharness.catalog import load_catalog
     from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
+    from regharness.run_lock import held
     from regharness.spec import MetricEntry
 
     catalog = load_catalog(disabled)
@@ -33,7 +34,8 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
             raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
-    finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
+    with held(run.folder):
+        finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names])
     print_notes(run.scores)
     if run.scores.attrs["rank_by"]:
         print_rich(run.leaderboard())
