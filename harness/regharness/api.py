@@ -24,7 +24,8 @@ from regharness.runner import claim, execute
 from regharness.scored import is_current, note_scored, standing
 from regharness.spec import MetricEntry
 from regharness.spec_loading import load
-from regharness.storage import place
+from regharness.storage import Place, place, write_whole
+from regharness.whole_folders import new_file
 from regharness.work import Watch
 
 __all__ = ["data", "finish", "metric", "model", "open_run", "run", "shift"]
@@ -32,7 +33,7 @@ __all__ = ["data", "finish", "metric", "model", "open_run", "run", "shift"]
 
 def run(
     spec: Path | str,
-    folder: Path | str | None = None,
+    folder: Place | str | None = None,
     *,
     only: Iterable[str] = (),
     executor: str | None = None,
@@ -51,7 +52,8 @@ def run(
     spec
         A file, or the name of a spec that travels with the package.
     folder
-        The run's folder; ``runs/<spec name>`` if left out. An existing run is resumed.
+        The run's folder, a path or a URL such as ``s3://bucket/run``; ``runs/<spec name>`` if left out. An existing
+        run is resumed.
     only
         ``KEY=GLOB`` filters on task, model, shift and seed.
     executor, workers, device
@@ -88,11 +90,12 @@ def run(
         plan = make_plan(loaded, catalog)
     path = place(folder if folder is not None else f"runs/{loaded.name}")
     claim(path, loaded.name)
-    with held(path):
+    with held(path) as hold:
         # Another run may have come first while this one waited.
         claim(path, loaded.name)
         given: dict[str, Any] = {"only": only, "fail_fast": fail_fast, "watch": watch}
         checked = execute(plan, path, catalog, **given)
+        hold.check()
         finished = open_run(path)
         now = standing(finished, catalog)
         if is_current(finished, now, _made_of_scores(catalog)):
@@ -117,7 +120,7 @@ def finish(
     *,
     step: Step = lambda what, done, total: None,
     stopwatch: Stopwatch | None = None,
-) -> list[Path]:
+) -> list[Place]:
     """Score a run, by its spec's metrics or others, write its leaderboard and its reports; give the reports' paths.
 
     Curves alone make no leaderboard and no report. `step` and `stopwatch` are as of `run`.
@@ -125,17 +128,18 @@ def finish(
     began, stopwatch = time.perf_counter(), stopwatch or Stopwatch()
     with stopwatch.stage("scoring"):
         scores = score_run(run, catalog, metrics, step)
-    paths = []
+    paths: list[Place] = []
     if run.scores.attrs["rank_by"]:
         step("leaderboard", 0, 1)
         with stopwatch.stage("leaderboard"):
-            (run.folder / LEADERBOARD).write_text(to_json(run.leaderboard().board), encoding="utf-8")
+            write_whole(run.folder / LEADERBOARD, to_json(run.leaderboard().board).encode())
         for name in catalog.names("report"):
             step(f"{name} report", 0, 1)
             with stopwatch.stage("reports"):
                 report = catalog.create("report", name)
                 path = run.folder / f"report{report.suffix}"
-                report.write(run, path)
+                with new_file(path) as file:
+                    report.write(run, file)
                 paths.append(path)
     note_scored(run, standing(run, catalog, metrics))
     cells = int((scores[dims.STATUS] == dims.DONE).sum())

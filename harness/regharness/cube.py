@@ -252,7 +252,7 @@ def read_layout(folder: Place, task: str) -> Layout | None:
 
 def open_cube(path: Place) -> xr.Dataset:
     """Open a cube lazily."""
-    opened: xr.Dataset = xr.open_zarr(zarr_store(path), chunks=None)  # type: ignore[no-untyped-call,unused-ignore]
+    opened: xr.Dataset = xr.open_zarr(zarr_store(path, read_only=True), chunks=None)  # type: ignore[no-untyped-call,unused-ignore]
     return opened
 
 

@@ -16,7 +16,7 @@ from regharness.capabilities import Exportable, Exported
 from regharness.catalog import Catalog
 from regharness.errors import CellError, InputError, VerificationError, unknown_name
 from regharness.examples import Examples
-from regharness.fitting import MODELS, build_model
+from regharness.fitting import MODELS, build_model, load_stored
 from regharness.interfaces import ModelAdapter, Prediction, RunContext, SequenceBatch
 from regharness.plan import Cell, Plan, make_plan
 from regharness.prediction_checks import check
@@ -158,11 +158,10 @@ def _fitted(run: Run, cell: Cell, entry: ModelEntry, catalog: Catalog) -> ModelA
     model = build_model(entry, catalog)
     if model.trainable:
         folder = run.folder / MODELS / cell.fit_key
-        if not folder.is_dir():
+        if not load_stored(model, folder):
             raise InputError(
-                f"{what} is not stored any more: no folder at {folder}", help="remove the run and repeat it"
+                f"{what} is not stored any more: no whole folder at {folder}", help="remove the run and repeat it"
             )
-        model.load(folder)
     return model
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from regharness.catalog import Catalog
 from regharness.interfaces import Dataset, ModelAdapter, RunContext
 from regharness.spec import ModelEntry
+from regharness.storage import Place
+from regharness.whole_folders import local_folder, new_folder
 
 MODELS = "models"
 """Folder of fitted models in a run's."""
@@ -27,20 +26,19 @@ def build_model(entry: ModelEntry, catalog: Catalog) -> ModelAdapter:
     return wrapped
 
 
-def fitted_model(model: ModelAdapter, folder: Path, dataset: Dataset, context: RunContext) -> ModelAdapter:
-    """Load `model` from `folder` if it was fitted before, else fit it and store it there.
+def load_stored(model: ModelAdapter, folder: Place) -> bool:
+    """Load `model` from `folder` if it was fitted before; whether it was."""
+    with local_folder(folder) as stored:
+        if stored is not None:
+            model.load(stored)
+        return stored is not None
 
-    The folder appears whole or not at all, so that a run killed while storing fits again.
+
+def fit_and_store(model: ModelAdapter, folder: Place, dataset: Dataset, context: RunContext) -> None:
+    """Fit `model` and store it in `folder`, which appears whole or not at all.
+
+    A run killed while storing fits again. Of several workers that fit the same model at once, one stores it.
     """
-    if not model.trainable:
-        return model
-    if folder.is_dir():
-        model.load(folder)
-        return model
     model.fit(dataset.train, dataset.calibration, context)
-    unfinished = folder.with_name(folder.name + ".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    model.save(unfinished)
-    unfinished.rename(folder)
-    return model
+    with new_folder(folder, keep=True) as unfinished:
+        model.save(unfinished)

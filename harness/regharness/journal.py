@@ -1,12 +1,17 @@
-"""Write a run's events to ``log.jsonl``, one JSON object a line. Decides nothing."""
+"""Write a run's events to ``log.jsonl``, one JSON object a line. Decides nothing.
+
+Behind a URL, where a file grows only by being written anew, events are kept for a few seconds and written together.
+"""
 
 from __future__ import annotations
 
 import json
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 from regharness.events import (
@@ -22,10 +27,12 @@ from regharness.events import (
 )
 from regharness.markers import hookimpl
 from regharness.spec import BenchmarkSpec
-from regharness.storage import Place
+from regharness.storage import Place, append, is_local
 from regharness.storage_faults import storing
 
 FILE = "log.jsonl"
+KEPT = 5.0
+"""Seconds."""
 
 
 class Journal:
@@ -43,6 +50,8 @@ class Journal:
 
     def __init__(self, folder: Place, spec: BenchmarkSpec, facts: Mapping[str, Any]) -> None:
         self._folder, self._spec, self._facts = folder, spec, facts
+        self._kept: list[bytes] = []
+        self._written = 0.0
 
     @hookimpl
     def regharness_run_started(self, cells: int, done: int, workers: int) -> None:
@@ -93,7 +102,12 @@ class Journal:
         self._note(RunInterrupted(failed) if interrupted else RunFinished(failed))
 
     def _note(self, event: Event) -> None:
-        note(self._folder, event)
+        self._kept.append(_line(event))
+        ended = isinstance(event, (RunInterrupted, RunFinished))
+        if is_local(self._folder) or ended or time.monotonic() - self._written > KEPT:
+            lines, self._kept = b"".join(self._kept), []
+            _write(self._folder, lines)
+            self._written = time.monotonic()
 
 
 def note(folder: Place, event: Event) -> None:
@@ -104,12 +118,23 @@ def note(folder: Place, event: Event) -> None:
     StorageError
         When it cannot be written.
     """
+    _write(folder, _line(event))
+
+
+def _line(event: Event) -> bytes:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = json.dumps({"time": now, "event": name_of(type(event)), **asdict(event)}, allow_nan=False)
+    facts = {"time": now, "event": name_of(type(event)), **asdict(event)}
+    return json.dumps(facts, allow_nan=False).encode() + b"\n"
+
+
+def _write(folder: Place, lines: bytes) -> None:
     path = folder / FILE
+    if not isinstance(path, Path):
+        append(path, lines)
+        return
     with storing(path), path.open("a+b") as file:
         _drop_half_line(file)
-        file.write(line.encode() + b"\n")
+        file.write(lines)
 
 
 def _drop_half_line(file: IO[Any]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import io
 import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
 from ruamel.yaml import YAML
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import MemoryStore
 
 from regharness import dims
 from regharness.catalog import load_catalog
@@ -24,7 +24,9 @@ from regharness.render import BoardView
 from regharness.run_blocks import has_blocks, run_on_blocks
 from regharness.score_tables import metric_names, pick_metric
 from regharness.spec import BenchmarkSpec, MetricEntry
-from regharness.yaml_source import read
+from regharness.storage import Place, place, read, write_whole
+from regharness.whole_folders import whole_files
+from regharness.yaml_source import parse
 
 SPEC = "spec.yaml"
 PROVENANCE = "run.json"
@@ -36,7 +38,7 @@ _FAILURE = (dims.TASK, dims.MODEL, dims.SHIFT, dims.SEED)
 
 
 class Run:
-    """A run on disk.
+    """A run in its folder, on this machine or behind a URL.
 
     Attributes
     ----------
@@ -46,7 +48,7 @@ class Run:
         The resolved spec it was last run with.
     """
 
-    def __init__(self, folder: Path, spec: BenchmarkSpec) -> None:
+    def __init__(self, folder: Place, spec: BenchmarkSpec) -> None:
         self.folder = folder
         self.spec = spec
 
@@ -95,7 +97,7 @@ class Run:
             message, choices = unknown_name("task", task, self.tasks, listed="tasks")
             raise InputError(message, help=choices)
         path = self.folder / CUBES / f"{task}.zarr"
-        if not path.is_dir():
+        if read(path / "zarr.json") is None:
             raise InputError(f"{self.folder} has no cube of task '{task}' yet", help="run its spec again")
         labels = {"model": self.models(task), "shift": self.shifts(task), "seed": list(self.spec.seeds)}
         cube: xr.Dataset = open_cube(path)
@@ -105,16 +107,15 @@ class Run:
     @functools.cached_property
     def scores(self) -> xr.Dataset:
         """Every metric, dims task x model x shift x seed x output, loaded."""
-        path = self.folder / SCORES
-        if not path.is_dir():
+        scores = _stored(self.folder / SCORES)
+        if scores is None:
             raise InputError(f"{self.folder} has no scores yet", help=f"regharness score {self.folder}")
-        return open_cube(path).load()
+        return scores
 
     @functools.cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, host facts, timings and what ran each model."""
-        path = self.folder / PROVENANCE
-        found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        found: dict[str, Any] = json.loads(read(self.folder / PROVENANCE) or b"{}")
         return found
 
     @property
@@ -144,8 +145,8 @@ class Run:
     @functools.cached_property
     def scored_blocks(self) -> xr.Dataset:
         """What blocks of examples contribute to the metrics that the spec ranks by and shows, loaded."""
-        path = self.folder / BLOCKS
-        return open_cube(path).load() if path.is_dir() else xr.Dataset()
+        stored = _stored(self.folder / BLOCKS)
+        return xr.Dataset() if stored is None else stored
 
     def blocks(self, metric: str) -> xr.Dataset | None:
         """What blocks of examples contribute to a metric, dims task x model x shift x seed x block.
@@ -189,32 +190,48 @@ class Run:
         return BoardView(compare(self.scores, [first, second], metric=name, tasks=tasks, blocks=self.blocks(name)))
 
 
-def open_run(path: Path | str) -> Run:
-    """Open a run's folder.
+def open_run(path: Place | str) -> Run:
+    """Open a run's folder: a path, a URL such as ``s3://bucket/run``, or a zip file with a run in it.
 
     Raises
     ------
     InputError
         When there is none.
     """
-    folder = Path(path)
-    file = folder / SPEC
-    if not file.is_file():
-        raise InputError(f"no run at {folder}", help="'regharness run SPEC' makes one, in runs/<spec name>")
-    return Run(folder, BenchmarkSpec.model_validate(read(file).value))
+    folder = place(path)
+    return Run(folder, BenchmarkSpec.model_validate(_spec_value(folder)))
 
 
-def write_spec(folder: Path, spec: BenchmarkSpec) -> None:
+def write_spec(folder: Place, spec: BenchmarkSpec) -> None:
     """Write the resolved spec of a run."""
     text = io.StringIO()
     yaml = YAML(typ="rt", pure=True)
     yaml.dump(spec.dump(), text)
-    unfinished = folder / f"{SPEC}.part"
-    unfinished.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(unfinished, folder / SPEC)
+    write_whole(folder / SPEC, text.getvalue().encode())
 
 
-def read_spec_name(folder: Path) -> str:
+def read_spec_name(folder: Place) -> str:
     """The name of the spec whose run lies in `folder`."""
-    value = read(folder / SPEC).value
+    value = _spec_value(folder)
     return str(value.get("name", "")) if isinstance(value, dict) else ""
+
+
+def _spec_value(folder: Place) -> Any:
+    content = read(folder / SPEC)
+    if content is None:
+        raise InputError(f"no run at {folder}", help="'regharness run SPEC' makes one, in runs/<spec name>")
+    try:
+        return parse(content.decode(), str(folder / SPEC)).value
+    except UnicodeDecodeError as error:
+        raise InputError(f"{folder / SPEC} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def _stored(at: Place) -> xr.Dataset | None:
+    """A dataset that scoring stored, loaded; None if there is no whole one."""
+    files = whole_files(at)
+    if files is None:
+        return None
+    # All of one scoring: what is replaced while it is read cannot be mixed with what replaces it.
+    held = MemoryStore({name: default_buffer_prototype().buffer.from_bytes(data) for name, data in files.items()})
+    opened: xr.Dataset = xr.open_zarr(held, chunks=None)  # type: ignore[no-untyped-call,unused-ignore]
+    return opened.load()

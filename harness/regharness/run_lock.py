@@ -16,19 +16,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import filelock
 
 from regharness.errors import InputError, RegharnessError, StorageError
-from regharness.storage import Place, create, make_folder, read, refuse_archive, remove_many, write_whole
-from regharness.storage_faults import reading
+from regharness.storage import Place, create, make_folder, read, remove_many, write_whole
+from regharness.storage_faults import in_archive, reading
 
 LOCK = ".lock"
 WAIT, BEAT, STALE, SETTLE, POLL = 10.0, 15.0, 60.0, 2.0, 0.5
 """Seconds."""
+
+
+class Unwritable(InputError):
+    """A folder cannot be written, so that nothing in it can be locked either."""
 
 
 class Hold:
@@ -66,18 +70,37 @@ def held(
     StorageError
         When the lease of a folder behind a URL was lost before the end.
     """
-    refuse_archive(folder)
+    if in_archive(folder):
+        raise Unwritable(f"{folder} is a zip file, which can only be read", help="unpack it, and give its folder")
     lock: _Locked | _Leased = _Locked(folder / LOCK) if isinstance(folder, Path) else _Leased(folder / LOCK)
     try:
         make_folder(folder)
         _wait_for(lock, folder, wait, tell)
     except StorageError as error:
-        raise InputError(str(error), help="choose another folder with -o") from error
+        raise Unwritable(str(error), help="choose another folder with -o") from error
     try:
         yield lock
         lock.check()
     finally:
         lock.release()
+
+
+@contextmanager
+def held_if_writable(folder: Place) -> Iterator[bool]:
+    """As `held`, but for a folder that can only be read: whether it can be written.
+
+    Raises
+    ------
+    InputError
+        When another run still holds the folder.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(folder))
+            writable = True
+        except Unwritable:
+            writable = False
+        yield writable
 
 
 def _wait_for(lock: _Locked | _Leased, folder: Place, wait: float, tell: Callable[[str], None]) -> None:
@@ -141,7 +164,7 @@ class _Locked(Hold):
             return False
         except (OSError, NotImplementedError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise InputError(f"cannot lock {self._file}: {reason}", help="choose another folder with -o") from None
+            raise Unwritable(f"cannot lock {self._file}: {reason}", help="choose another folder with -o") from None
         try:
             self._say(json.dumps(_self()))
         except InputError:
@@ -162,7 +185,7 @@ class _Locked(Hold):
             # Written in place: under another inode it would be another lock.
             self._file.write_text(text)
         except OSError as error:
-            raise InputError(f"cannot write to {self._file.parent}: {error.strerror}") from None
+            raise Unwritable(f"cannot write to {self._file.parent}: {error.strerror}") from None
 
 
 class _Leased(Hold):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,8 @@ from regharness.run_blocks import run_on_blocks
 from regharness.run_folder import BLOCKS, SCORES, Run
 from regharness.scoring import called
 from regharness.spec import MetricEntry
+from regharness.storage import Place, remove_tree
+from regharness.whole_folders import new_folder
 
 Step = Callable[[str, int, int], None]
 """Hears what is done after the cells are computed: its name, steps done, steps in all."""
@@ -73,7 +73,7 @@ def score_run(
     notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
     # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
-    shutil.rmtree(run.folder / BLOCKS, ignore_errors=True)
+    remove_tree(run.folder / BLOCKS)
     store(scores, run.folder / SCORES)
     shown = {rank_by, *run.spec.leaderboard.by_shift}
     step("scoring blocks of examples", 0, 1)
@@ -101,11 +101,8 @@ def _unmet(cells: Cells, task: str, metrics: dict[str, Any]) -> Iterator[str]:
                 yield f"task '{task}': no score of '{name}', which needs {called(part)}"
 
 
-def store(scores: xr.Dataset, path: Path) -> None:
-    """Write a dataset in place of the one at `path`, which stays until the new one is whole."""
-    unfinished = path.with_name(path.name + ".part")
-    with warnings.catch_warnings():
+def store(scores: xr.Dataset, at: Place) -> None:
+    """Write a dataset in place of the one there, whole or not at all."""
+    with warnings.catch_warnings(), new_folder(at) as folder:
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        scores.to_zarr(unfinished, mode="w", consolidated=True)
-    shutil.rmtree(path, ignore_errors=True)
-    unfinished.rename(path)
+        scores.to_zarr(folder, mode="w", consolidated=True)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from regharness.catalog import Catalog
-from regharness.errors import InputError, StorageError
+from regharness.errors import InputError
 from regharness.interfaces import Executor
 from regharness.jobs import Began, Lost
 from regharness.journal import Journal
@@ -21,7 +21,7 @@ from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
 from regharness.run_state import RunState
 from regharness.staleness import Facts
-from regharness.storage import Place, make_folder, remove_many, write_whole
+from regharness.storage import Place, write_whole
 from regharness.work import Order, RunWork, Watch, put_away
 
 
@@ -113,7 +113,7 @@ def claim(folder: Place, name: str) -> None:
     Raises
     ------
     InputError
-        When it holds another run or other files, or cannot be written.
+        When it holds another run or other files.
     """
     remedy = "choose another folder with -o"
     if folder.is_file():
@@ -124,12 +124,6 @@ def claim(folder: Place, name: str) -> None:
         held = read_spec_name(folder)
         if held != name:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
-    try:
-        make_folder(folder)
-        write_whole(folder / ".writable", b"")
-        remove_many([folder / ".writable"])
-    except StorageError as error:
-        raise InputError(str(error), help=remedy) from None
 
 
 class _Rounds:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from regharness.errors import InputError, unknown_name
-from regharness.storage_faults import in_archive, reading, storing
+from regharness.storage_faults import reading
+from regharness.storage_faults import storing as storing
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -99,18 +100,6 @@ def _behind(scheme: str, text: str) -> UPath:
 def is_local(at: Place) -> bool:
     """Whether it lies on a file system of this machine."""
     return isinstance(at, Path)
-
-
-def refuse_archive(at: Place) -> None:
-    """Refuse a folder that can only be read.
-
-    Raises
-    ------
-    InputError
-        When it lies in a zip file.
-    """
-    if in_archive(at):
-        raise InputError(f"{at} is a zip file, which can only be read", help="unpack it, and give its folder")
 
 
 def read(at: Place) -> bytes | None:
@@ -296,7 +285,7 @@ def move(source: Place, target: Place) -> None:
         source.fs.rm_file(source.path)
 
 
-def remove_many(files: Sequence[Place]) -> None:
+def remove_many(places: Iterable[Place]) -> None:
     """Remove files of one store; one that is not there is no error.
 
     Raises
@@ -304,6 +293,7 @@ def remove_many(files: Sequence[Place]) -> None:
     StorageError
         When one cannot be removed.
     """
+    files = list(places)
     if not files:
         return
     with storing(files[0].parent):

@@ -46,7 +46,7 @@ def filling(at: Any) -> Iterator[None]:
 def storing(at: Any) -> Iterator[None]:
     """Turn what a store refuses while `at` is written into a `StorageError`."""
     if in_archive(at):
-        raise StorageError(f"cannot write to {at}: a zip file can only be read")
+        raise StorageError(f"cannot write to {at}: it lies in a zip file, which can only be read")
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Own folders that appear whole or not at all: scores and fitted models. Knows nothing of what is in them.
+"""Own what others fill and what appears whole or not at all: scores, fitted models, reports. Looks into none.
 
 Such a folder holds, beside its files, ``.whole``: the crc32c of each of them. Behind a URL it is taken away first and
 written last, so that a folder that is being written, was left half written, or was written by two at once is not taken
@@ -115,6 +115,22 @@ def new_folder(at: Place, *, keep: bool = False) -> Iterator[Path]:
             _write_seal(Path(name))
             if not keep or whole_files(at) is None:
                 _upload(Path(name), at)
+
+
+@contextmanager
+def new_file(at: Place) -> Iterator[Path]:
+    """A file of this machine to write, of the same name, which appears at `at` when the context ends without an error.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="regharness-") as name:
+        file = Path(name, at.name)
+        with filling(file):
+            yield file
+        write_whole(at, file.read_bytes())
 
 
 def sweep(folder: Path) -> None:

@@ -23,7 +23,7 @@ from regharness.catalog import Catalog, load_catalog
 from regharness.deliveries import FOLDER, Delivery, ticket
 from regharness.errors import CellError, StorageError
 from regharness.examples import Examples
-from regharness.fitting import MODELS, build_model, fitted_model
+from regharness.fitting import MODELS, build_model, fit_and_store, load_stored
 from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
 from regharness.keys import digest_of
 from regharness.layout import Layout
@@ -37,7 +37,7 @@ from regharness.records import Record, TestSetRecord
 from regharness.seeding import seed_for
 from regharness.spec import BenchmarkSpec
 from regharness.staleness import Facts
-from regharness.storage import Place
+from regharness.storage import Place, read, write_whole
 
 Watch = Callable[[Cell, str, float], None]
 Result = Record | TestSetRecord
@@ -201,22 +201,24 @@ class Bench:
         self._model = None
         entry = self._models[cell.model]
         folder = self._order.folder / MODELS / cell.fit_key
-        broken = folder.with_name(f"{cell.fit_key}.{self._order.run}.failed")
-        if broken.exists():
+        broken = self._incoming / f"{cell.fit_key}.{self._order.run}.failed"
+        reason = read(broken)
+        if reason is not None:
             # The other cells of this model would only fail the same way, each after a fit's time.
-            raise CellError(broken.read_text())
+            raise CellError(reason.decode())
         model = build_model(entry, self._catalog)
-        fit = model.trainable and not folder.exists()
-        dataset = self._dataset(cell.task, cell.seed) if fit else None
-        with self._stage("fit" if fit else "load"):
-            try:
-                model = fitted_model(model, folder, dataset, context)
-            except (MemoryError, StorageError):
-                raise
-            except Exception as error:
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                broken.write_text(failure(cell, error, 0.0).reason)
-                raise
+        try:
+            with self._stage("load"):
+                ready = not model.trainable or load_stored(model, folder)
+            if not ready:
+                dataset = self._dataset(cell.task, cell.seed)
+                with self._stage("fit"):
+                    fit_and_store(model, folder, dataset, context)
+        except (MemoryError, StorageError):
+            raise
+        except Exception as error:
+            write_whole(broken, failure(cell, error, 0.0).reason.encode())
+            raise
         # Whatever numerical library the model brought along computes on one thread too.
         self._still()
         self._model, self._fit_key = model, cell.fit_key

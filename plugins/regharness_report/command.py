@@ -13,13 +13,16 @@ import click
 def report(folder: str, output: str | None) -> None:
     """Write RUN as one self-contained HTML file."""
     from regharness import InputError
+    from regharness.errors import StorageError
     from regharness.run_folder import open_run
+    from regharness.whole_folders import new_file
     from regharness_report.html import HtmlReport
 
-    path = Path(output) if output else Path(folder) / "report.html"
     run = open_run(folder)
+    path = Path(output) if output else run.folder / "report.html"
     try:
-        HtmlReport().write(run, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+        with new_file(path) as file:
+            HtmlReport().write(run, file)
+    except StorageError as error:
+        raise InputError(str(error)) from None
     click.echo(path)

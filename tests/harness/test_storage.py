@@ -184,7 +184,7 @@ def test_the_folder_in_a_zip_file_may_be_named_as_fsspec_does(packed):
 
 
 def test_writing_to_a_zip_file_is_refused(packed):
-    with pytest.raises(StorageError, match="a zip file can only be read"):
+    with pytest.raises(StorageError, match="a zip file, which can only be read"):
         storage.write_whole(place(packed["bare"]) / "a", b"")
 
 

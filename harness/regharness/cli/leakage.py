@@ -88,6 +88,8 @@ def _open(source: str, catalog: Catalog) -> Run | BenchmarkSpec:
     from regharness.run_folder import open_run
     from regharness.spec_loading import load
 
+    if "://" in source or source.endswith(".zip"):
+        return open_run(source)
     path = Path(source)
     spec = path.is_file() or path.suffix in (".yaml", ".yml") or (len(path.parts) == 1 and not path.exists())
     return load(source, catalog) if spec else open_run(path)

@@ -23,6 +23,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
     from regharness.cli.progress import make_progress
     from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
+    from regharness.run_lock import held
     from regharness.spec import MetricEntry
 
     catalog = load_catalog(disabled)
@@ -34,7 +35,8 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
             raise InputError("--metrics names none", help="name them, or default, or leave the option out")
         if names == ["default"]:
             names = [name for name in catalog.names("metric") if catalog.component("metric", name).default]
-    with make_progress(catalog, quiet=False) as progress:
+    with held(run.folder), make_progress(catalog, quiet=False) as progress:
+        found = check_up(run, marking=True)
         finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names], step=progress.step)
     print_notes(run.scores)
     if run.scores.attrs["rank_by"]:
