@@ -174,7 +174,7 @@ def with_moments_of_members(arrays: Arrays) -> Arrays:
     return {**found, **arrays}
 
 
-def _columns(arrays: Arrays, single: bool) -> list[Arrays]:
+def _columns(arrays: Arrays, single: bool) -> list[dict[str, Any]]:
     """The arrays of each output."""
     if single:
         return [arrays]

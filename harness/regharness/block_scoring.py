@@ -13,11 +13,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from regharness.cell_examples import Cell
 from regharness.cube_cells import Cells
 from regharness.cube_scoring import wanted
 from regharness.dims import BLOCK, OUTPUT
-from regharness.metric_protocols import Evidence, Metric, OfMeans
-from regharness.scoring import can_score, score_one
+from regharness.errors import TooManyExamples
+from regharness.metric_protocols import Evidence, Kept, Metric, OfMeans
+from regharness.scoring import can_score, score_blocks, score_one
 
 BLOCKS = 30
 """Enough for the spread between blocks to be known within a seventh, and few enough to leave each some examples."""
@@ -60,12 +62,18 @@ def score_on_blocks(dataset: xr.Dataset | Cells, metrics: Mapping[str, Metric]) 
     blocks = min([BLOCKS, *(cell.size // LEAST for cell in done)]) if done else BLOCKS
     found = {name: np.full((*kept.values(), BLOCKS), np.nan) for name in metrics}
     for cell in done:
-        outputs = cell.load()
-        for name, metric in metrics.items():
-            scores = [contributions(metric, evidence, max(blocks, 1)) for evidence in outputs]
+        place = tuple(cell.at[dim] for dim in kept)
+        if cell.large:
+            of_outputs = _of_large(cell, metrics, max(blocks, 1))
+        else:
+            outputs = cell.load()
+            of_outputs = {
+                name: [contributions(metric, evidence, max(blocks, 1)) for evidence in outputs]
+                for name, metric in metrics.items()
+            }
+        for name, scores in of_outputs.items():
             present = [values for values in scores if values is not None]
             if present:
-                place = tuple(cell.at[dim] for dim in kept)
                 found[name][place][: max(blocks, 1)] = np.mean(present, axis=0)
     coords = {name: value for name, value in cells.dataset.coords.items() if set(value.dims) <= set(kept)}
     return xr.Dataset({name: ((*kept, BLOCK), values) for name, values in found.items()}, coords)
@@ -87,7 +95,7 @@ def contributions(metric: Metric, evidence: Evidence, blocks: int) -> Values | N
     sizes = np.diff(starts, append=len(valid))
     with np.errstate(all="ignore"):
         if isinstance(metric, OfMeans):
-            return _of_sums(metric, metric.terms(valid), starts, sizes)
+            return _of_sums(metric, _block_sums(metric.terms(valid), starts, sizes), sizes)
         parts = (valid.select(slice(start, start + size)) for start, size in zip(starts, sizes, strict=True))
         if blocks == 1 or sizes.min() >= LARGE:
             return np.array([score_one(metric, part) for part in parts])
@@ -96,9 +104,77 @@ def contributions(metric: Metric, evidence: Evidence, blocks: int) -> Values | N
         return _pseudo_values(whole, np.array(without), sizes)
 
 
-def _of_sums(metric: OfMeans, terms: Values, starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> Values:
+def _of_large(cell: Cell, metrics: Mapping[str, Metric], blocks: int) -> dict[str, list[Values | None]]:
+    """What `contributions` gives for each output of a large cell, one block of it at a time in memory.
+
+    A block without as many valid examples as it takes to be scored on its own contributes nothing to a metric that is
+    no function of means.
+    """
+    sizes = np.zeros((cell.cells.outputs, blocks), np.intp)
+    found: dict[str, list[list[Any]]] = {name: [[] for _ in sizes] for name in metrics}
+    for g in range(blocks):
+        # The rows whose place is g, as `contributions` has it.
+        start, stop = (-(-at * cell.size // blocks) for at in (g, g + 1))
+        sums: dict[tuple[str, int], Any] = {}
+        parts: list[list[Evidence | Kept]] = [[] for _ in sizes]
+        for outputs in cell.blocks(start, stop):
+            for j, evidence in enumerate(outputs):
+                valid = evidence.complete()
+                sizes[j, g] += len(valid)
+                if len(valid):
+                    parts[j].append(valid.kept())
+                    _add_terms(sums, j, metrics, valid)
+        for name, metric in metrics.items():
+            for j, kept in enumerate(parts):
+                found[name][j].append(sums[name, j] if (name, j) in sums else _of_block(metric, kept))
+    return {
+        name: [
+            _gathered(metric, of_output, own) if own.any() else None
+            for of_output, own in zip(found[name], sizes, strict=True)
+        ]
+        for name, metric in metrics.items()
+    }
+
+
+@np.errstate(all="ignore")
+def _add_terms(sums: dict[tuple[str, int], Any], output: int, metrics: Mapping[str, Metric], valid: Evidence) -> None:
+    """Add the terms of some examples to the sums of each metric that is a function of means."""
+    double = valid.in_double()
+    for name, metric in metrics.items():
+        if isinstance(metric, OfMeans) and can_score(metric, valid):
+            sums[name, output] = sums.get((name, output), 0.0) + metric.terms(double).sum(axis=1)
+
+
+@np.errstate(all="ignore")
+def _of_block(metric: Metric, kept: list[Evidence | Kept]) -> Any:
+    """The score of a block's own examples; None without a valid one, NaN where they are too few."""
+    if not kept:
+        return None
+    if sum(map(len, kept)) < LARGE or hasattr(metric, "score_against"):
+        return np.nan
+    try:
+        return score_one(metric, Evidence.joined(kept).in_double())
+    except TooManyExamples:
+        return score_blocks((part.look() for part in kept), {"": metric})[""]
+
+
+def _gathered(metric: Metric, of_blocks: list[Any], sizes: NDArray[np.intp]) -> Values:
+    """What blocks contribute, from what `_of_block` gives of each."""
+    first = next(found for found in of_blocks if found is not None)
+    if np.ndim(first):
+        sums = np.array([np.zeros_like(first) if found is None else found for found in of_blocks]).T
+        with np.errstate(all="ignore"):
+            return _of_sums(metric, sums, sizes)
+    return np.array([np.nan if found is None else found for found in of_blocks])
+
+
+def _block_sums(terms: Values, starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> Values:
     sums = np.add.reduceat(np.concatenate([terms, np.zeros((len(terms), 1))], axis=1), starts, axis=1)
     sums[:, sizes == 0] = 0.0
+    return np.asarray(sums)
+
+
+def _of_sums(metric: Any, sums: Values, sizes: NDArray[np.intp]) -> Values:
     total, n, blocks = sums.sum(axis=1, keepdims=True), sizes.sum(), len(sizes)
     whole = metric.of_means(total / n)
     if blocks == 1:

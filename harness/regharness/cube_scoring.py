@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from regharness.catalog import load_catalog
+from regharness.cell_examples import Cell
 from regharness.cube_cells import Cells
 from regharness.dims import EXAMPLE, IDENTITY, OUTPUT, SHIFT, STATUS
 from regharness.errors import InputError, unknown_name
-from regharness.scoring import COUNTS, EXACT_UP_TO, AnyMetric, resolve, score_blocks, score_cell
+from regharness.metric_protocols import AT_ONCE, Evidence
+from regharness.scoring import COUNTS, AnyMetric, BlockScoring, Scores, resolve, score_cell
 
 if TYPE_CHECKING:
     from regharness.metric_protocols import ShiftMetric
+
+TOGETHER = 8
+"""Outputs that are scored in one pass over a large cell: the state of each may take 30 MB."""
 
 
 def evaluate_cube(
@@ -56,7 +62,7 @@ def evaluate_cube(
 def score_cube(
     dataset: xr.Dataset | Cells, metrics: Mapping[str, AnyMetric], *, step: Callable[[], None] = lambda: None
 ) -> xr.Dataset:
-    """Score a cube with metric objects; one cell at a time is in memory.
+    """Score a cube with metric objects; a few small cells, or some blocks of a large one, are in memory.
 
     Parameters
     ----------
@@ -69,7 +75,8 @@ def score_cube(
         a mean and a variance that are not there are computed. Optionally ``noise_variance``, and covariates as
         ``covariate_NAME``. With ``n_examples``, later rows of a cell are padding and do not count.
         With ``status``, a cell that is not done is NaN, and none of its examples is valid or dropped.
-        Arrays of dask are read chunk by chunk along ``example``. Or its cells, read for all that is `wanted`.
+        Cells of more than 100,000 examples are read chunk by chunk along ``example``, with dask or without. Or its
+        cells, read for all that is `wanted`.
     metrics
         Name in the result to metric.
     step
@@ -79,7 +86,8 @@ def score_cube(
     -------
     xarray.Dataset
         One float64 variable a metric, with its ``direction``, and int64 ``n_valid`` and ``n_dropped``. A curve has its
-        own dimension last.
+        own dimension last. A metric that must look at all examples at once is NaN in cells that are too large for that;
+        the attribute ``notes`` then says so.
 
     Raises
     ------
@@ -103,21 +111,56 @@ def score_cube(
         name: np.full((*shape, len(labels[curve])) if curve else shape, np.nan) for name, curve in curves.items()
     }
     results.update({name: np.zeros(shape, np.int64) for name in COUNTS})
+    refused: dict[str, int] = {}
     for cell in cells:
-        before = cells.identity(cell).load() if compared and cells.is_done(cells.identity(cell)) else None
-        streamed = cell.size > EXACT_UP_TO and cell.chunked
-        loaded = None if streamed else cell.load()
-        for j in range(cells.outputs):
-            identity = None if before is None else before[j]
-            if loaded is None:
-                scores = score_blocks(cell.blocks(j), metrics, identity=identity)
-            else:
-                scores = score_cell(loaded[j], metrics, identity=identity)
+        before = cells.identity(cell) if compared and cells.is_done(cells.identity(cell)) else None
+        scored = _of_large(cell, metrics, before, refused) if cell.large else _of_small(cell, metrics, before)
+        for j, scores in enumerate(scored):
             place = tuple({**cell.at, OUTPUT: j}[name] for name in cells.sizes)
             for name, score in scores.items():
                 results[name][place] = score
         step()
-    return _scores(cells.dataset, tuple(cells.sizes), results, metrics, labels)
+    return _scores(cells.dataset, tuple(cells.sizes), results, metrics, labels).assign_attrs(_noted(refused))
+
+
+def _of_small(cell: Cell, metrics: Mapping[str, AnyMetric], before: Cell | None) -> Iterator[Scores]:
+    """The scores of each output of a cell that is loaded whole."""
+    for j, evidence in enumerate(cell.load()):
+        yield score_cell(evidence, metrics, identity=_whole(before, j))
+
+
+def _of_large(
+    cell: Cell, metrics: Mapping[str, AnyMetric], before: Cell | None, refused: dict[str, int]
+) -> Iterator[Scores]:
+    """The scores of each output of a cell that is read block by block, each block once for several outputs."""
+    for first in range(0, cell.cells.outputs, TOGETHER):
+        outputs = range(first, min(first + TOGETHER, cell.cells.outputs))
+        scoring = {j: BlockScoring(metrics) for j in outputs}
+        for block in cell.blocks():
+            for j, one in scoring.items():
+                one.add(block[j])
+        for j in outputs:
+            one = scoring.pop(j)
+            yield one.scores(partial(_whole, before, j))
+            refused.update({name: max(cell.size, refused.get(name, 0)) for name in one.refused})
+
+
+def _whole(cell: Cell | None, output: int) -> Evidence | None:
+    """All complete examples of an output at once, in float64; None without a cell."""
+    if cell is None:
+        return None
+    blocks = [block[output].complete().kept() for block in cell.blocks()] if cell.large else [cell.load()[output]]
+    return Evidence.joined(blocks).complete().in_double()
+
+
+def _noted(refused: Mapping[str, int]) -> dict[str, list[str]]:
+    """The attribute ``notes``, where there is anything to note."""
+    notes = [
+        f"no score of '{name}' in the largest cells, which have up to {size:,} examples: it looks at all of them at "
+        f"once, and no more than {AT_ONCE // 1_000_000} MB are read for that"
+        for name, size in refused.items()
+    ]
+    return {"notes": notes} if notes else {}
 
 
 def wanted(metrics: Mapping[str, AnyMetric]) -> frozenset[str]:

@@ -56,6 +56,10 @@ class InputError(RegharnessError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class TooManyExamples(RegharnessError):
+    """A score needs more examples at once than are read into memory: it is left out, and that is noted."""
+
+
 class CellError(RegharnessError):
     """A model's answer cannot be used (NaN, wrong shape, negative variance): its cell fails, the run goes on."""
 

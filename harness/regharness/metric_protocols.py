@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regharness.dims import VARIANCE
-from regharness.errors import InputError
+from regharness.errors import InputError, TooManyExamples
 from regharness.variances import refuse_negative
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ JOINTLY = ("target", "mean", "variance", "quantiles", "members", "member_varianc
 """Parts of which an example that misses one counts for no metric."""
 
 PER_EXAMPLE = (*JOINTLY, "noise_variance")
+
+AT_ONCE = 128_000_000
+"""Bytes of examples, in float64, that are read from a store to be looked at all at once."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Evidence:
         ``(example,)`` variance of the measurement; NaN where it is not known.
     covariates
         Name to ``(example,)`` of numbers or text.
+    again
+        Reads the same examples once more, where they came from a store; a state then keeps this in their place.
     """
 
     target: NDArray[Any]
@@ -61,9 +66,25 @@ class Evidence:
     member_variance: NDArray[Any] | None = None
     noise_variance: NDArray[Any] | None = None
     covariates: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    again: Callable[[], Evidence] | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def look(self) -> Evidence:
+        """The examples themselves, as of `Kept`."""
+        return self
+
+    def kept(self) -> Evidence | Kept:
+        """What a state keeps of them, to `look` at again."""
+        if self.again is None:
+            return self
+        return Kept(len(self), len(self) * self._doubles() * 8, self.again)
+
+    def _doubles(self) -> int:
+        """Numbers of an example."""
+        given = [part for name in PER_EXAMPLE if (part := getattr(self, name)) is not None]
+        return len(self.covariates) + sum(1 if part.ndim == 1 else part.shape[1] for part in given)
 
     @cached_property
     def parts(self) -> frozenset[str]:
@@ -75,7 +96,9 @@ class Evidence:
         """Take examples by a slice, or by an integer or boolean array."""
         given = {name: getattr(self, name) for name in PER_EXAMPLE}
         chosen: dict[str, Any] = {name: part[index] for name, part in given.items() if part is not None}
-        return replace(self, **chosen, covariates={name: part[index] for name, part in self.covariates.items()})
+        covariates = {name: part[index] for name, part in self.covariates.items()}
+        again = None if (read := self.again) is None else lambda: read().select(index)
+        return replace(self, **chosen, covariates=covariates, again=again)
 
     def in_double(self) -> Evidence:
         """The same in float64."""
@@ -91,7 +114,10 @@ class Evidence:
             # A minimum is NaN where any number is, and far quicker to find than every place of one.
             if not any(np.isnan(part.min()) for part in self._jointly() if part.size):
                 return self
-        return self.select(~self.missing())
+        if (read := self.again) is None:
+            return self.select(~self.missing())
+        # Which are missing is found again each time: to remember it would take memory for every example.
+        return replace(replace(self, again=None).select(~self.missing()), again=lambda: read().complete())
 
     def refuse_unfit(self) -> None:
         """Refuse parts of another length than the target, and variances below zero."""
@@ -117,15 +143,44 @@ class Evidence:
         return [part for name in JOINTLY if (part := getattr(self, name)) is not None]
 
     @staticmethod
-    def joined(blocks: Sequence[Evidence]) -> Evidence:
-        """The examples of several blocks, one at least, in their order."""
-        first = blocks[0]
+    def joined(kept: Sequence[Evidence | Kept]) -> Evidence:
+        """The examples of several blocks, one at least, in their order.
+
+        Raises
+        ------
+        TooManyExamples
+            When they lie in a store, and are more than `AT_ONCE`.
+        """
+        if sum(block.nbytes for block in kept if isinstance(block, Kept)) > AT_ONCE:
+            raise TooManyExamples(f"{sum(map(len, kept)):,} examples are too many to be looked at all at once")
+        blocks = [block.look() for block in kept]
+        first = replace(blocks[0], again=None)
         if len(blocks) == 1:
             return first
         names = [name for name in PER_EXAMPLE if getattr(first, name) is not None]
         whole: dict[str, Any] = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
         covariates = {name: np.concatenate([block.covariates[name] for block in blocks]) for name in first.covariates}
         return replace(first, **whole, covariates=covariates)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Examples that lie in a store, and are read each time they are looked at.
+
+    Parameters
+    ----------
+    size, nbytes
+        How many, and their bytes in float64.
+    look
+        Reads them.
+    """
+
+    size: int
+    nbytes: int
+    look: Callable[[], Evidence]
+
+    def __len__(self) -> int:
+        return self.size
 
 
 class Accumulator(Protocol):
@@ -140,7 +195,10 @@ class Accumulator(Protocol):
         ...
 
     def update(self, state: Any, evidence: Evidence) -> Any:
-        """The state once a block, free of NaN and perhaps of float32, is added; `state` may be changed."""
+        """The state once a block, free of NaN and perhaps of float32, is added; `state` may be changed.
+
+        A state that keeps examples keeps `Evidence.kept` of a block, so that large cells need not fit into memory.
+        """
         ...
 
     def merge(self, one: Any, two: Any) -> Any:
@@ -155,15 +213,15 @@ class Accumulator(Protocol):
 class Gathering:
     """Keep the examples themselves: the accumulator of a metric that has none of its own."""
 
-    def init(self) -> list[Evidence]:
+    def init(self) -> list[Evidence | Kept]:
         """No block."""
         return []
 
-    def update(self, state: list[Evidence], evidence: Evidence) -> list[Evidence]:
+    def update(self, state: list[Evidence | Kept], evidence: Evidence) -> list[Evidence | Kept]:
         """Keep one block more."""
-        return [*state, evidence]
+        return [*state, evidence.kept()]
 
-    def merge(self, one: list[Evidence], two: list[Evidence]) -> list[Evidence]:
+    def merge(self, one: list[Evidence | Kept], two: list[Evidence | Kept]) -> list[Evidence | Kept]:
         """The blocks of both."""
         return [*one, *two]
 

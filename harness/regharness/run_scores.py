@@ -71,6 +71,8 @@ def score_run(
     for name, summary in summaries.items():
         scores[name].attrs["long_name"] = summary
     notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
+    for task, part in zip(run.tasks, parts, strict=True):
+        notes += [f"task '{task}': {note}" for note in part.attrs.get("notes", ())]
     scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
     # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
     remove_tree(run.folder / BLOCKS)

@@ -8,14 +8,15 @@ model's own quantiles is, where they have the levels that it takes; else from me
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness.catalog import load_catalog
-from regharness.errors import InputError, RegharnessError
-from regharness.metric_protocols import COVARIATES, Accumulator, Evidence, Gathering, IdentityMetric, Metric
+from regharness.errors import InputError, RegharnessError, TooManyExamples
+from regharness.metric_protocols import COVARIATES, Accumulator, Evidence, Gathering, IdentityMetric, Kept, Metric
 
 N_VALID, N_DROPPED = "n_valid", "n_dropped"
 COUNTS = {
@@ -70,7 +71,10 @@ def score_cell(
         a metric that needs what there is not.
     """
     if not exact and len(evidence) > EXACT_UP_TO:
-        return score_blocks(in_blocks(evidence), metrics, identity=identity)
+        scoring = BlockScoring(metrics)
+        for block in in_blocks(evidence):
+            scoring.add(block)
+        return scoring.scores(lambda: None if identity is None else identity.complete().in_double())
     valid = evidence.complete().in_double()
     beside = None if identity is None else identity.complete().in_double()
     scores: Scores = {name: _named(name, score_one, metric, valid, beside) for name, metric in metrics.items()}
@@ -82,39 +86,69 @@ def in_blocks(evidence: Evidence) -> Iterable[Evidence]:
     return (evidence.select(slice(start, start + BLOCK)) for start in range(0, len(evidence), BLOCK))
 
 
-def score_blocks(
-    blocks: Iterable[Evidence], metrics: Mapping[str, AnyMetric], *, identity: Evidence | None = None
-) -> Scores:
-    """Score one output of one cell from its examples block by block, as `score_cell` does.
+def score_blocks(blocks: Iterable[Evidence], metrics: Mapping[str, AnyMetric]) -> Scores:
+    """Score one output of one cell from its examples block by block, as `score_cell` does."""
+    scoring = BlockScoring(metrics)
+    for block in blocks:
+        scoring.add(block)
+    return scoring.scores()
+
+
+class BlockScoring:
+    """Score one output of one cell from its examples, given block by block.
 
     Metrics with an accumulator read its state; the others, and those that compare with identity, read all blocks at
-    once after the last one.
+    once after the last one. Where those are too many to be read from their store at once, such a metric has no score.
+
+    Attributes
+    ----------
+    refused
+        Names of the metrics that have no score for that reason.
     """
-    streams: dict[str, Accumulator] = {}
-    states: dict[Accumulator, Any] = {}
-    kept: list[Evidence] = []
-    total = valid = 0
-    for block in blocks:
+
+    def __init__(self, metrics: Mapping[str, AnyMetric]) -> None:
+        self.refused: list[str] = []
+        self._metrics = metrics
+        self._streams: dict[str, Accumulator] = {}
+        self._states: dict[Accumulator, Any] = {}
+        self._kept: list[Evidence | Kept] = []
+        self._total = self._valid = 0
+
+    def add(self, block: Evidence) -> None:
+        """Take one block more."""
         complete = block.complete()
-        if not total:
-            streams = _streams(metrics, complete)
-            states = {one: one.init() for one in streams.values()}
-        total, valid = total + len(block), valid + len(complete)
+        if not self._total:
+            self._streams = _streams(self._metrics, complete)
+            self._states = {one: one.init() for one in self._streams.values()}
+        self._total, self._valid = self._total + len(block), self._valid + len(complete)
         if not len(complete):
-            continue
-        for one in states:
-            states[one] = one.update(states[one], complete)
-        if len(streams) < len(metrics):
-            kept.append(complete)
-    whole = Evidence.joined(kept).in_double() if kept else Evidence(np.empty(0))
-    beside = None if identity is None else identity.complete().in_double()
-    scores: Scores = {}
-    for name, metric in metrics.items():
-        if name in streams and valid:
-            scores[name] = _plain(_named(name, metric.finalize, states[streams[name]]))  # type: ignore[union-attr]
-        else:
-            scores[name] = _named(name, score_one, metric, whole, beside)
-    return {**scores, N_VALID: valid, N_DROPPED: total - valid}
+            return
+        for one in self._states:
+            self._states[one] = one.update(self._states[one], complete)
+        if len(self._streams) < len(self._metrics):
+            self._kept.append(complete.kept())
+
+    def scores(self, identity: Callable[[], Evidence | None] = lambda: None) -> Scores:
+        """The scores of all blocks; `identity` gives the same model's examples on the unshifted test set."""
+        scores: Scores = {}
+        for name, metric in self._metrics.items():
+            try:
+                scores[name] = self._score(name, metric, identity)
+            except TooManyExamples:
+                self.refused.append(name)
+                scores[name] = missing(metric)
+        return {**scores, N_VALID: self._valid, N_DROPPED: self._total - self._valid}
+
+    def _score(self, name: str, metric: AnyMetric, identity: Callable[[], Evidence | None]) -> float | Values:
+        if name in self._streams and self._valid:
+            return _plain(_named(name, metric.finalize, self._states[self._streams[name]]))  # type: ignore[union-attr]
+        beside = identity() if hasattr(metric, "score_against") and self._whole else None
+        scored: float | Values = _named(name, score_one, metric, self._whole, beside)
+        return scored
+
+    @cached_property
+    def _whole(self) -> Evidence:
+        return Evidence.joined(self._kept).in_double() if self._kept else Evidence(np.empty(0))
 
 
 def score_one(metric: AnyMetric, evidence: Evidence, identity: Evidence | None = None) -> float | Values:

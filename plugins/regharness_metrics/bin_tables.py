@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.metric_protocols import Evidence
+from regharness.metric_protocols import Evidence, Kept
 
 PARTS = ("target", "mean", "variance", "error")
 """What is binned, in the order of `regharness_metrics.order_kernels`."""
@@ -70,13 +70,13 @@ class Tables:
             for loss in LOSSES:
                 slots = (INFINITE >> SUM_SHIFTS[PARTS.index(part)]) + 1 if (part, loss) in summed else 0
                 self.losses[part, loss] = Table(np.zeros((slots, 2), np.float64))
-        self.blocks: list[Evidence] = []
+        self.blocks: list[Evidence | Kept] = []
 
-    def start(self, blocks: list[Evidence]) -> bool:
+    def start(self, blocks: list[Evidence | Kept]) -> bool:
         """Whether these blocks start with those that they hold."""
         return [*map(id, self.blocks)] == [*map(id, blocks[: len(self.blocks)])]
 
-    def add(self, block: Evidence, arrays: Arrays) -> None:
+    def add(self, block: Evidence | Kept, arrays: Arrays) -> None:
         """Add a block by its target, mean and variance."""
         from regharness_metrics.order_kernels import count, sum_losses
 

@@ -2,7 +2,8 @@
 
 A bin holds the examples whose numbers share the leading bits of their float32 (`regharness_metrics.order_kernels`), so
 it is a function of the examples alone: of neither their order, nor the blocks, nor the merging of states. A state keeps
-its examples, as they came and uncopied, for the passes that follow and for sorting where bins will not do.
+its examples, as they came and uncopied, for the passes that follow and for sorting where bins will not do; of those
+that lie in a store it keeps how to read them again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
-from regharness.metric_protocols import Accumulator, Evidence
+from regharness.metric_protocols import Accumulator, Evidence, Kept
 from regharness.scoring import EXACT_UP_TO
 from regharness_metrics.bin_tables import PARTS, Arrays, Table, Tables, arrays_of, bits_of, rank_table
 from regharness_metrics.streams import Examples
@@ -62,7 +63,7 @@ class Ordered(Accumulator):
         found = {"wanted": self}
         if state.found.get("wanted") == self and "tables" in state.found:
             found["tables"] = state.found["tables"]
-        state = Examples([*state.blocks, evidence], found)
+        state = Examples([*state.blocks, evidence.kept()], found)
         if len(state) > EXACT_UP_TO:
             _tables(state)
         return state
@@ -146,8 +147,8 @@ def _tables(state: Examples) -> Tables:
     return tables
 
 
-def _arrays(state: Examples, block: Evidence) -> Arrays:
-    return arrays_of(block, varied=state.found["wanted"].varied)
+def _arrays(state: Examples, block: Evidence | Kept) -> Arrays:
+    return arrays_of(block.look(), varied=state.found["wanted"].varied)
 
 
 def _mixed(state: Examples, part: str, table: Table, filled: NDArray[np.int64], *, ranked: bool) -> NDArray[np.bool_]:

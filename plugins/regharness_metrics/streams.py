@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from regharness.metric_protocols import Accumulator, Evidence, Metric
+from regharness.metric_protocols import Accumulator, Evidence, Kept, Metric
 from regharness.scoring import EXACT_UP_TO
 
 
 @dataclass
 class Examples:
-    """Blocks as they came, nothing copied.
+    """Blocks as they came, nothing copied; of those that lie in a store, only how to read them again.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Examples:
         What was computed from all of them, by name, for the next metric to read.
     """
 
-    blocks: list[Evidence] = field(default_factory=list)
+    blocks: list[Evidence | Kept] = field(default_factory=list)
     found: dict[Any, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -39,7 +39,10 @@ class Stream(Accumulator):
         """Keep or add a block."""
         if not isinstance(state, Examples):
             return self.combine(state, self.condense(evidence))
-        return self._settle(Examples([*state.blocks, evidence]))
+        state = self._settle(Examples([*state.blocks, evidence]))
+        if isinstance(state, Examples) and len(state) > EXACT_UP_TO:
+            state.blocks[-1] = evidence.kept()
+        return state
 
     def merge(self, one: Any, two: Any) -> Any:
         """The state of both."""
@@ -48,16 +51,17 @@ class Stream(Accumulator):
         for kept, other in ((one, two), (two, one)):
             if isinstance(kept, Examples):
                 for block in kept.blocks:
-                    other = self.combine(other, self.condense(block))
+                    other = self.combine(other, self.condense(block.look()))
                 return other
         return self.combine(one, two)
 
     def _settle(self, state: Examples) -> Any:
-        if len(state) <= EXACT_UP_TO or not self.condenses(state.blocks[0]):
+        if len(state) <= EXACT_UP_TO or not self.condenses(state.blocks[0].look()):
             return state
-        condensed = self.condense(state.blocks[0])
-        for block in state.blocks[1:]:
-            condensed = self.combine(condensed, self.condense(block))
+        condensed = None
+        for block in state.blocks:
+            more = self.condense(block.look())
+            condensed = more if condensed is None else self.combine(condensed, more)
         return condensed
 
     def condenses(self, block: Evidence) -> bool:

@@ -10,7 +10,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 import regharness as rh
-from regharness import cube_cells, cube_scoring
+from regharness import cube_cells, cube_slabs
 from regharness.catalog import load_catalog
 from regharness.cube_scoring import compare_shifts, score_cube
 from regharness.dims import ABSENT, DONE, FAILED, MISSING
@@ -352,7 +352,7 @@ class Recording(BackendArray):
 
 @pytest.mark.parametrize(("slab", "most"), [(40 * 2 * 4, 40 * 2), (2 * 40 * 2 * 4, 2 * 40 * 2)])
 def test_lazy_cube_is_read_a_few_cells_at_a_time(cube, monkeypatch, slab, most):
-    monkeypatch.setattr(cube_cells, "SLAB", slab)
+    monkeypatch.setattr(cube_slabs, "SLAB", slab)
     reads = []
     lazy = cube.assign(
         {name: (cube[name].dims, indexing.LazilyIndexedArray(Recording(cube[name].values, reads))) for name in cube}
@@ -461,7 +461,7 @@ def chunked(cube, size):
 
 @pytest.mark.parametrize("size", [7, 40, 50, 1000])
 def test_chunks_of_dask_change_no_score(cube, monkeypatch, size):
-    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    monkeypatch.setattr(cube_cells, "EXACT_UP_TO", 30)
     large, lazy = chunked(cube, size)
     names = ["mse", "crps", "coverage_90", "pearson_r", "spearman_rho", "aurc"]
 
@@ -469,7 +469,7 @@ def test_chunks_of_dask_change_no_score(cube, monkeypatch, size):
 
 
 def test_models_that_give_no_variance_give_none_in_chunks_either(cube, monkeypatch):
-    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    monkeypatch.setattr(cube_cells, "EXACT_UP_TO", 30)
     partial = cube.copy(deep=True)
     partial["aleatoric_variance"][0] = NAN
     partial["epistemic_variance"][0] = NAN
@@ -507,7 +507,7 @@ def test_a_model_without_predictions_takes_no_example_from_the_others(cube):
 
 
 def test_chunks_share_the_missing_examples_of_models_too(cube, monkeypatch):
-    monkeypatch.setattr(cube_scoring, "EXACT_UP_TO", 30)
+    monkeypatch.setattr(cube_cells, "EXACT_UP_TO", 30)
     gappy = cube.copy(deep=True)
     gappy["mean"][0, 1, 0, ::3, 0] = NAN
     large, lazy = chunked(gappy, 50)
