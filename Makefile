@@ -50,8 +50,11 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Writes benchmarks/RESULTS.md, and fails where a ratio is more than 20% worse than there, unless ACCEPT=1 is said.
 bench: $(VENV)/.bench
-	$(BIN)/python -m pytest benchmarks --benchmark-only
+	mkdir -p build
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-json=build/benchmarks.json
+	$(BIN)/python benchmarks/table.py build/benchmarks.json $(if $(ACCEPT),--accept)
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/build_shift_pages.py

@@ -108,6 +108,23 @@ def regharness_cell_finished(
 
 
 @hookspec
+def regharness_test_set_finished(
+    task: str,
+    shift: str,
+    seed: int,
+    status: str,
+    reason: str,
+    seconds: float,
+    worker: str,
+    timings: Mapping[str, float],
+) -> None:
+    """Hear that a test set was made and stored, once for all models: `status` is ``"done"`` or ``"failed"``.
+
+    `timings` are the seconds of its stages: ``examples``, ``shift``, ``store``. Called in the main process.
+    """
+
+
+@hookspec
 def regharness_cell_lost(task: str, model: str, shift: str, seed: int, reason: str, worker: str, again: bool) -> None:
     """Hear that a cell ended without a result because its worker did, and whether it is tried `again`.
 

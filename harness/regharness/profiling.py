@@ -14,7 +14,9 @@ from pluggy import PluginManager
 
 from regharness.markers import hookimpl
 
-OTHER_IN_CELLS = "other, in cells"
+OTHER_IN = "other, in "
+OTHER_IN_CELLS = f"{OTHER_IN}cells"
+OTHER_IN_TEST_SETS = f"{OTHER_IN}test sets"
 OTHER = "other: waiting, overhead"
 
 
@@ -88,7 +90,7 @@ class ModelTime:
 
 @dataclass
 class WorkerTime:
-    """What a worker did; `share` is that of the wall time in which it was busy with cells."""
+    """What a worker did; `share` is that of the wall time in which it was busy with cells and test sets."""
 
     worker: str
     cells: int = 0
@@ -160,10 +162,9 @@ class Profiler:
         timings: Mapping[str, float],
     ) -> None:
         """Add a cell to its stages, its model and its worker."""
-        parts = {**timings, OTHER_IN_CELLS: max(seconds - sum(timings.values()), 0.0)}
         of_model = self._models.setdefault(model, ModelTime(model))
+        parts = self._add(seconds, timings, OTHER_IN_CELLS)
         for stage, took in parts.items():
-            self._stages.setdefault(stage, []).append(took)
             of_model.stages[stage] = of_model.stages.get(stage, 0.0) + took
         took = sum(parts.values())
         of_model.cells += 1
@@ -174,6 +175,18 @@ class Profiler:
         of_worker.cells += 1
         of_worker.examples += examples
         of_worker.seconds += took
+
+    @hookimpl
+    def regharness_test_set_finished(self, seconds: float, worker: str, timings: Mapping[str, float]) -> None:
+        """Add a test set to its stages and its worker."""
+        parts = self._add(seconds, timings, OTHER_IN_TEST_SETS)
+        self._workers.setdefault(worker, WorkerTime(worker)).seconds += sum(parts.values())
+
+    def _add(self, seconds: float, timings: Mapping[str, float], rest: str) -> dict[str, float]:
+        parts = {**timings, rest: max(seconds - sum(timings.values()), 0.0)}
+        for stage, took in parts.items():
+            self._stages.setdefault(stage, []).append(took)
+        return parts
 
     @hookimpl
     def regharness_run_finished(self) -> None:
@@ -199,7 +212,7 @@ class Profiler:
             counted = None if beside > seconds / 2 else seconds * workers
             rows.append((name, "main" if counted is not None else "beside", seconds, counted, calls))
         for name, parts in self._stages.items():
-            rows.append((name, "workers", sum(parts), sum(parts), None if name == OTHER_IN_CELLS else len(parts)))
+            rows.append((name, "workers", sum(parts), sum(parts), None if name.startswith(OTHER_IN) else len(parts)))
         used = sum(counted or 0.0 for _, _, _, counted, _ in rows)
         whole = max(wall * workers, used, 1e-9)
         rows.append((OTHER, "other", whole - used, whole - used, None))

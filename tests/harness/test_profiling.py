@@ -9,7 +9,7 @@ from builders import spec, write
 from rich.console import Console
 
 from regharness.cli.profile import tables
-from regharness.profiling import OTHER, OTHER_IN_CELLS, Profiler, Stopwatch
+from regharness.profiling import OTHER, OTHER_IN_CELLS, OTHER_IN_TEST_SETS, Profiler, Stopwatch
 
 HERE = f"{platform.node()}:{os.getpid()}"
 CELL = {"task": "t", "model": "m", "shift": "identity", "seed": 0}
@@ -152,6 +152,15 @@ def test_the_slowest_cell_of_a_model_is_named(profiler, clock):
         "seed": 0,
         "seconds": 8.0,
     }
+
+
+def test_test_sets_count_for_their_stages_and_their_worker(profiler, clock):
+    clock.spend(4.0)
+    profiler.regharness_test_set_finished(seconds=3.0, worker=HERE, timings={"examples": 1.0, "shift": 0.5})
+    profile = profiler.profile()
+    shares = {row.stage: row.share for row in profile.stages}
+    assert shares == pytest.approx({"examples": 0.25, "shift": 0.125, OTHER_IN_TEST_SETS: 0.375, OTHER: 0.25})
+    assert [(found.cells, found.seconds) for found in profile.busy] == [(0, 3.0)]
 
 
 def test_models_come_from_the_slowest_on(profiler, clock):

@@ -79,6 +79,11 @@ def regharness_cell_finished(task, model, shift, seed, status):
 
 
 @hookimpl
+def regharness_test_set_finished(task, shift, seed, status):
+    pass
+
+
+@hookimpl
 def regharness_cell_lost(task, model, shift, seed, reason, worker, again):
     pass
 
