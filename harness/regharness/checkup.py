@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from regharness.deliveries import FOLDER, Deliveries
 from regharness.errors import InputError, unknown_name
 from regharness.integrity import Damage, examine
+from regharness.quarantine import set_apart
 from regharness.records import Record, cell_records, test_set_records
 from regharness.run_folder import Run
-from regharness.run_state import mark
 
 STATES = ("done", "failed", "damaged", "missing")
 
@@ -49,12 +49,12 @@ def check_up(run: Run, *, marking: bool) -> Checkup:
     run
         The run.
     marking
-        Note what is damaged in the records, so that the next run computes it again. Needs the run to oneself.
+        Set apart what is damaged, so that the next run computes it again. Needs the run to oneself.
     """
     cells, test_sets = cell_records(run.folder), test_set_records(run.folder)
     found = [one for task in run.tasks for one in examine(run.folder, task, cells, test_sets, deep=True)]
     if marking:
-        mark(found, cells, test_sets)
+        set_apart(run.folder, found, cells, test_sets)
     hurt = {damage.name for damage in found if damage.what == "cell"}
     states = Counter(dict.fromkeys(STATES, 0))
     for name in _asked_for(run):
@@ -84,7 +84,8 @@ def last_record(run: Run, cell: str) -> Record:
     if cell not in records:
         message, choices = unknown_name("cell", cell, records, listed="computed")
         raise InputError(message, help=choices)
-    return records[cell]
+    found: Record = records[cell]
+    return found
 
 
 def _asked_for(run: Run) -> Iterator[tuple[str, str, str, int]]:

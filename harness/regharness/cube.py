@@ -8,7 +8,7 @@ main process writes here. Knows no model and computes no score. A chunk that was
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from regharness import dims
 from regharness.cube_metadata import FORMAT, encode_text, render
 from regharness.deliveries import CHECKSUM, Deliveries, checksum, is_whole, parse_piece, ticket
 from regharness.errors import InputError
-from regharness.layout import At, Layout
+from regharness.layout import At, Layout, Variable
 from regharness.plan import Plan, Task
 from regharness.records import Record, Records, TestSetRecord
 from regharness.storage import Place, make_folder, move, read, remove_many, remove_tree, write_whole, zarr_store
@@ -77,12 +77,26 @@ class Cube:
         at = self.layout.test_set(record.shift, record.seed)
         return self._store(deliveries, at, record, before)
 
-    def mend(self, path: str) -> None:
-        """Write the checksum of a chunk anew."""
+    def blank(self, path: str, name: Sequence[Any]) -> None:
+        """Let a cell or test set read as nothing in a damaged chunk, by `flush`; without a name, mend its checksum.
+
+        Text cannot be read in parts: of such a chunk nothing is left.
+        """
         variable = path.split("/")[0]
-        if variable in self.layout.variables and not path.endswith("zarr.json"):
-            self._open(variable, path)
-            self.flush()
+        if variable not in self.layout.variables or path.endswith("zarr.json"):
+            return
+        described = self.layout.variables[variable]
+        if described.kind == "text":
+            remove_many([self.path / path])
+            return
+        content = self._open(variable, path)
+        if name:
+            shift, seed = self.layout.test_set(*name[-2:])
+            self._blank(content, described, self.layout.slot(shift, seed))
+
+    def _blank(self, content: bytearray, variable: Variable, slot: int) -> None:
+        empty = np.full(self.layout.piece_shape(variable), np.nan, variable.kind).tobytes()
+        content[slot * len(empty) : (slot + 1) * len(empty)] = empty
 
     def flush(self) -> None:
         """Write the chunks that several cells share, of the cells that were stored since the last time."""
@@ -177,10 +191,7 @@ class Cube:
             elif not self.layout.packed:
                 remove_many([self.path / path])
             else:
-                content = self._open(variable, path)
-                shape = self.layout.piece_shape(self.layout.variables[variable])
-                empty = np.full(shape, np.nan, kind).tobytes()
-                content[slot * len(empty) : (slot + 1) * len(empty)] = empty
+                self._blank(self._open(variable, path), self.layout.variables[variable], slot)
 
     def _open(self, variable: str, path: str) -> bytearray:
         """A chunk that several cells share, to be written by `flush`; what it lacks is NaN."""

@@ -165,8 +165,11 @@ class Layout:
         blocks = [*at[:-2], shift // self.block[0], seed // self.block[1], piece[0]]
         beyond = len(self.variables[name].names) - len(blocks)
         blocks += [0, piece[1]][:beyond]
-        slot = shift % self.block[0] * self.block[1] + seed % self.block[1]
-        return f"{name}/c.{'.'.join(map(str, blocks))}", slot
+        return f"{name}/c.{'.'.join(map(str, blocks))}", self.slot(shift, seed)
+
+    def slot(self, shift: int, seed: int) -> int:
+        """Which of the pieces in its chunk is that of a place along shift and seed."""
+        return shift % self.block[0] * self.block[1] + seed % self.block[1]
 
     def cell(self, model: str, shift: str, seed: int) -> At:
         """Place of a cell."""

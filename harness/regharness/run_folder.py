@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 from ruamel.yaml import YAML
 from zarr.core.buffer import default_buffer_prototype
@@ -18,8 +20,9 @@ from regharness.catalog import load_catalog
 from regharness.comparison import compare
 from regharness.cube import CUBES, open_cube
 from regharness.errors import InputError, unknown_name
+from regharness.integrity import examine
 from regharness.leaderboard import build, matrix
-from regharness.records import cell_records
+from regharness.records import Name, cell_records, test_set_records
 from regharness.render import BoardView
 from regharness.run_blocks import has_blocks, run_on_blocks
 from regharness.score_tables import metric_names, pick_metric
@@ -91,7 +94,8 @@ class Run:
     def cube(self, task: str) -> xr.Dataset:
         """A task's predictions and targets, lazily opened, in the spec's order.
 
-        Cells of models, shifts and seeds that the spec no longer names stay on disk and are left out here.
+        Cells of models, shifts and seeds that the spec no longer names stay on disk and are left out here. A cell
+        that is damaged, or whose test set is, counts as missing.
         """
         if task not in self.tasks:
             message, choices = unknown_name("task", task, self.tasks, listed="tasks")
@@ -99,10 +103,32 @@ class Run:
         path = self.folder / CUBES / f"{task}.zarr"
         if read(path / "zarr.json") is None:
             raise InputError(f"{self.folder} has no cube of task '{task}' yet", help="run its spec again")
-        labels = {"model": self.models(task), "shift": self.shifts(task), "seed": list(self.spec.seeds)}
-        cube: xr.Dataset = open_cube(path)
-        cube = cube.sel(labels)
+        hurt = self._hurt(task)
+        labels: dict[str, list[Any]] = {
+            "model": self.models(task),
+            "shift": self.shifts(task),
+            "seed": list(self.spec.seeds),
+        }
+        cube: xr.Dataset = open_cube(path).sel(labels)
+        if hurt:
+            status = cube[dims.STATUS].load()
+            for model, shift, seed in itertools.product(*labels.values()):
+                if {(task, model, shift, seed), (task, shift, seed)} & hurt:
+                    status.loc[{"model": model, "shift": shift, "seed": seed}] = dims.MISSING
         return cube.sortby(dims.QUANTILE) if dims.QUANTILE in cube.dims else cube
+
+    def _hurt(self, task: str) -> set[Name]:
+        """Names of cells and test sets that are known to be damaged, or that a quick look finds so."""
+        cells, test_sets = cell_records(self.folder), test_set_records(self.folder)
+        damages = examine(self.folder, task, cells, test_sets, deep=False)
+        files = [damage for damage in damages if damage.what == "file"]
+        if files:
+            raise InputError(
+                f"{files[0].file} of the cube of task '{task}' is {files[0].reason}",
+                help="'regharness run' of its spec mends it",
+            )
+        known = [record.name for records in (cells, test_sets) for record in records if record.status == "damaged"]
+        return {damage.name for damage in damages} | set(known)
 
     @functools.cached_property
     def scores(self) -> xr.Dataset:
@@ -127,19 +153,14 @@ class Run:
     @functools.cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Cells that failed: task, model, shift, seed and the reason."""
-        records = cell_records(self.folder)
-        failed = []
+        records, failed = cell_records(self.folder), []
         for task in self.tasks:
-            status = self.cube(task)[dims.STATUS].load()
-            for model in self.models(task):
-                for shift in self.shifts(task):
-                    for seed in self.spec.seeds:
-                        if int(status.sel(model=model, shift=shift, seed=seed)) == dims.FAILED:
-                            record = records.last(task, model, shift, seed)
-                            if record is not None:
-                                failed.append(
-                                    {**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason}
-                                )
+            labels = (self.models(task), self.shifts(task), self.spec.seeds)
+            status = self.cube(task)[dims.STATUS].values
+            for m, s, k in np.argwhere(status == dims.FAILED):
+                record = records.last(task, labels[0][m], labels[1][s], labels[2][k])
+                if record is not None:
+                    failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason})
         return failed
 
     @functools.cached_property

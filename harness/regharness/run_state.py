@@ -7,15 +7,18 @@ cube, then recorded, then dropped from the deliveries.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
+from urllib.parse import unquote
 
 from regharness.cube import Cube, open_or_begin
 from regharness.deliveries import FOLDER, Deliveries, ticket
+from regharness.dims import COVARIATE
 from regharness.integrity import Damage, examine, lost, seal
 from regharness.layout import Kind, Layout
 from regharness.plan import Cell, Plan, TestSet
+from regharness.quarantine import set_apart
 from regharness.records import Record, TestSetRecord, cell_records, test_set_records
 from regharness.storage import Place
 
@@ -52,7 +55,8 @@ class RunState:
         for task in plan.tasks.values():
             self._cubes[task.name], new = open_or_begin(plan, task, folder)
             if new:
-                mark(lost(task.name, self.cells, self.test_sets), self.cells, self.test_sets)
+                gone = lost(task.name, self.cells, self.test_sets)
+                set_apart(folder, gone, self.cells, self.test_sets)
         self._waiting: list[Result] = []
         self._due = 0.0
 
@@ -82,10 +86,7 @@ class RunState:
             for task in self._cubes
             for damage in examine(self._folder, task, self.cells, self.test_sets, deep=deep)
         ]
-        mark(found, self.cells, self.test_sets)
-        for damage in found:
-            if damage.what == "file":
-                self._cubes[damage.task].mend(damage.file)
+        set_apart(self._folder, found, self.cells, self.test_sets)
         return found
 
     def todo(self, chosen: Sequence[Cell]) -> list[Cell | TestSet]:
@@ -95,10 +96,6 @@ class RunState:
         sets = [one for one in self._plan.test_sets if one.name in wanted and not self.test_sets.done(one)]
         order = {name: i for i, name in enumerate(dict.fromkeys((c.task, c.seed) for c in self._plan.cells))}
         return sorted([*sets, *cells], key=lambda job: order[job.task, job.seed])
-
-    def of_test_set(self, job: TestSet) -> list[Cell]:
-        """The planned cells that a test set is for."""
-        return [cell for cell in self._plan.cells if (cell.task, cell.shift, cell.seed) == job.name]
 
     def take(self, result: Result) -> None:
         """Take what a worker says of its job; a delivery is moved in when some have gathered, or with time."""
@@ -111,12 +108,12 @@ class RunState:
     def settle(self) -> None:
         """Move in and record all that was taken."""
         done = [result for result in self._waiting if result.status == "done"]
-        stored = [result for result in done if self._store(result)]
+        stored = [kept for result in done if (kept := self._kept(result)) is not None]
         for cube in self._cubes.values():
             cube.flush()
-        kept = [*stored, *(result for result in self._waiting if result.status != "done")]
-        self.test_sets.append([result for result in kept if isinstance(result, TestSetRecord)])
-        self.cells.append([result for result in kept if isinstance(result, Record)])
+        settled = [*stored, *(result for result in self._waiting if result.status != "done")]
+        self.test_sets.append([result for result in settled if isinstance(result, TestSetRecord)])
+        self.cells.append([result for result in settled if isinstance(result, Record)])
         for result in done:
             self._deliveries.remove(ticket(result.key, result.name), result.pieces)
         self._waiting.clear()
@@ -133,10 +130,32 @@ class RunState:
     def close(self) -> None:
         """Move in what is left, and leave everything in order."""
         self.settle()
+        self.cells.append(list(self._without_test_set()))
         self._deliveries.sweep()
         self.write_metadata()
         self.cells.compact()
         self.test_sets.compact()
+
+    def _without_test_set(self) -> Iterator[Record]:
+        """Cells that were predicted, and have failed all the same, since there is nothing to hold them against."""
+        failed = {job.name: record for job in self._plan.test_sets for record in self.test_sets.failed([job])}
+        for cell in self._plan.cells:
+            why = failed.get((cell.task, cell.shift, cell.seed))
+            record = self.cells.of(cell)
+            if why is not None and record is not None and record.status == "done":
+                yield replace(record, status="failed", reason=f"its test set was not stored: {why.reason}")
+
+    def _kept(self, result: Result) -> Result | None:
+        """A delivery once it is in its cube, or why it cannot be; None when it was not whole."""
+        if isinstance(result, TestSetRecord):
+            held = self._cubes[result.task].layout.covariates
+            for name, kind in result.covariates.items():
+                if held.get(name, kind) != kind:
+                    called = unquote(name.removeprefix(COVARIATE))
+                    kinds = ("text", "a number") if kind == "text" else ("a number", "text")
+                    reason = f"covariate '{called}' is {kinds[0]}, elsewhere {kinds[1]}"
+                    return replace(result, status="failed", reason=reason, pieces={})
+        return result if self._store(result) else None
 
     def _store(self, result: Result) -> bool:
         cube = self._cubes[result.task]
@@ -146,13 +165,6 @@ class RunState:
         length = max(cube.layout.length, result.examples)
         cube.grow(replace(cube.layout, covariates=covariates, length=length))
         return cube.store_test_set(self._deliveries, result, self.test_sets.last(*result.name))
-
-
-def mark(damages: Iterable[Damage], cells: Any, test_sets: Any) -> None:
-    """Record that cells and test sets are damaged, so that they are computed again."""
-    for records, what in ((cells, "cell"), (test_sets, "test set")):
-        reasons = {damage.name: f"{damage.file} is {damage.reason}" for damage in damages if damage.what == what}
-        records.append(replace(records.last(*name), status="damaged", reason=why) for name, why in reasons.items())
 
 
 def _record(content: dict[str, Any]) -> Result | None:

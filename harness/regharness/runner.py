@@ -21,7 +21,7 @@ from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
 from regharness.run_state import RunState
 from regharness.staleness import Facts
-from regharness.storage import Place, write_whole
+from regharness.storage import Place, make_folder, write_whole
 from regharness.work import Order, RunWork, Watch, put_away
 
 
@@ -68,6 +68,7 @@ def execute(
     chosen = select(plan.cells, only)
     entry = plan.spec.run.executor
     executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
+    make_folder(folder)
     write_spec(folder, plan.spec)
     state = RunState(plan, folder)
     state.recover()
@@ -136,7 +137,7 @@ class _Rounds:
     def run(self, executor: Executor, work: RunWork, jobs: Sequence[Cell | TestSet], retries: int) -> None:
         """Run jobs; those whose worker died are tried again, so often as `retries` says."""
         while jobs:
-            left = {job.name: job for job in jobs}
+            left: dict[Any, Any] = {job.name: job for job in jobs}
             lost: list[Lost] = []
             news = executor.run(iter(jobs), work)
             try:
@@ -189,8 +190,6 @@ class _Rounds:
             self._fail(job, tried, lost.worker)
             return False
         self._state.take(TestSetRecord(job.task, job.shift, job.seed, job.key, "failed", tried))
-        for cell in self._state.of_test_set(job):
-            self._fail(cell, f"its test set was not stored: {tried}", lost.worker)
         return False
 
     def _fail(self, cell: Cell, reason: str, worker: str) -> None:

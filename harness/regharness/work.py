@@ -282,7 +282,7 @@ class _Tasks(dict[str, Task]):
 def failure(cell: Any, error: Exception, seconds: float) -> Record:
     """The record of a cell that `error` ended."""
     reason, detail = _told(error)
-    return Record(*cell.name, cell.key, "failed", reason, detail, seconds)
+    return Record(cell.task, cell.model, cell.shift, cell.seed, cell.key, "failed", reason, detail, seconds)
 
 
 def _told(error: Exception) -> tuple[str, str]:

@@ -149,7 +149,7 @@ def test_a_lost_layout_means_that_everything_is_computed_again(finished):
 
 
 def test_every_one_of_many_random_injuries_is_found(finished):
-    file, folder, _ = finished
+    _, folder, _ = finished
     rng = np.random.default_rng(0)
     whole = folder.with_name("whole")
     shutil.copytree(folder, whole)

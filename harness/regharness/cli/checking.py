@@ -66,7 +66,16 @@ def _check_run(folder: str, as_json: bool) -> int:
         print_json(_plain(str(run.folder), found))
     else:
         _show_checkup(str(run.folder), found)
-    return 1 if found.damages else 0
+    return 1 if found.damages or found.states["damaged"] else 0
+
+
+def warn_of_damage(found: Checkup) -> int:
+    """Say on stderr what is damaged and was not scored; the status to exit with."""
+    names = [", ".join(map(str, one.name)) for one in found.damages if one.name]
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        click.echo(f"warning: damaged and not scored: {names[0]}{more}; 'regharness run' computes it again", err=True)
+    return 1 if names else 0
 
 
 def _plain(folder: str, found: Checkup) -> dict[str, Any]:

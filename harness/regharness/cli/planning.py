@@ -12,6 +12,7 @@ from regharness.cli.console import print_json
 
 if TYPE_CHECKING:
     from regharness.plan import Cell, Plan
+    from regharness.records import Name, Record, Records
     from regharness.storage import Place
 
 _GROUPS = 20
@@ -50,14 +51,22 @@ def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[s
 
 def _reasons(plan: Plan, cells: Sequence[Cell], folder: Place) -> list[tuple[str, ...]]:
     """Why each cell is to be computed; nothing for one that is done."""
-    from regharness.integrity import examine
-    from regharness.records import cell_records, test_set_records
+    from regharness.records import cell_records
     from regharness.staleness import Facts, reasons
 
-    records, test_sets, facts = cell_records(folder), test_set_records(folder), Facts(folder, plan.facts)
-    damages = [one for task in plan.tasks for one in examine(folder, task, records, test_sets, deep=False)]
-    hurt = {damage.name: (f"{damage.file} of its cube is {damage.reason}",) for damage in damages}
+    records, facts = cell_records(folder), Facts(folder, plan.facts)
+    # Looking over cubes imports zarr and xarray, half of the time that a plan takes.
+    hurt = _damaged(plan, folder, records) if any(True for _ in records) else {}
     return [tuple(reasons(cell, records.last(*cell.name), facts)) or hurt.get(cell.name, ()) for cell in cells]
+
+
+def _damaged(plan: Plan, folder: Place, records: Records[Record]) -> dict[Name, tuple[str]]:
+    from regharness.integrity import examine
+    from regharness.records import test_set_records
+
+    test_sets = test_set_records(folder)
+    damages = [one for task in plan.tasks for one in examine(folder, task, records, test_sets, deep=False)]
+    return {damage.name: (f"{damage.file} of its cube is {damage.reason}",) for damage in damages}
 
 
 def _row(cell: Cell, why: tuple[str, ...]) -> dict[str, Any]:

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="RUN")
 @click.option("--metrics", metavar="NAMES", help="Comma-separated, or default, in place of the spec's.")
 @click.pass_obj
-def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
-    """Score RUN again from its stored predictions, and write its leaderboard and report. Needs no model framework."""
+def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> int:
+    """Score RUN again from its stored predictions, and write its leaderboard and report. Needs no model framework.
+
+    Everything stored is checked first, and what is damaged is not scored.
+    """
     from regharness.api import finish
     from regharness.catalog import load_catalog
+    from regharness.checkup import check_up
+    from regharness.cli.checking import warn_of_damage
     from regharness.cli.progress import make_progress
     from regharness.errors import InputError
     from regharness.run_folder import SCORES, open_run
@@ -43,6 +48,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> None:
         print_rich(run.leaderboard())
     else:
         click.echo(f"{run.folder / SCORES}: curves alone, so there is nothing to rank")
+    return warn_of_damage(found)
 
 
 def _shown_as(command: Any) -> Any:
