@@ -87,7 +87,9 @@ def _behind(scheme: str, text: str) -> UPath:
         raise InputError(message, help="known: s3://, gs://, memory://, zip://, and what else fsspec can reach")
     try:
         # Listings are never kept: other processes, and zarr's own connection, write too.
-        at = UPath(text, use_listings_cache=False)
+        # A file of S3 is fetched in one piece, without asking for its size before: files are fetched side by side.
+        options: dict[str, Any] = {"max_concurrency": 1} if _EXTRAS.get(scheme) == "s3" else {}
+        at: UPath = UPath(text, use_listings_cache=False, **options)
         with reading(text):
             _ = at.fs
     except ImportError as error:
