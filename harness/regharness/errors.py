@@ -72,6 +72,12 @@ class StorageError(RegharnessError):
     exit_code = 1
 
 
+class ExecutorError(RegharnessError):
+    """What runs the cells cannot go on: a scheduler was lost, workers do not start. What was stored is kept."""
+
+    exit_code = 1
+
+
 class VerificationError(RegharnessError):
     """What was checked is not what it should be."""
 

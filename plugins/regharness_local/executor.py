@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from regharness.interfaces import Executor, Work
+from regharness.jobs import Began, Job, Lost, News
 
 
-class LocalExecutor:
+class LocalExecutor(Executor):
     """Call the work on each job, in order.
 
     Parameters
@@ -15,9 +20,19 @@ class LocalExecutor:
         Always 1: this executor is one process.
     """
 
+    enforces_limit = False
+
     def __init__(self, workers: Literal[1] = 1) -> None:
         pass
 
-    def run(self, jobs: Iterable[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
+    def run(self, jobs: Iterable[Job], work: Work) -> Iterator[News]:
         """Yield each result as soon as it is there."""
-        return map(work, jobs)
+        name = f"{platform.node()}:{os.getpid()}"
+        for job in jobs:
+            yield Began(job, name)
+            try:
+                result = work(job)
+            except MemoryError as error:
+                yield Lost(job, f"it ran out of memory ({error})" if str(error) else "it ran out of memory", name)
+            else:
+                yield result
