@@ -413,9 +413,12 @@ class Work(Protocol):
         Seconds that a job may take; None without a limit.
     """
 
-    limit: float | None
+    @property
+    def limit(self) -> float | None:
+        """Seconds that a job may take; None without a limit."""
+        ...
 
-    def __call__(self, job: Job) -> Any:
+    def __call__(self, job: Any) -> Any:
         """Do a job; the result is picklable and small."""
         ...
 
