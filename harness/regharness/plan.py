@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from regharness import __version__
+from regharness.blocks import refuse_whole
 from regharness.catalog import Catalog
 from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
@@ -187,6 +188,7 @@ def _task(entry: TaskEntry, catalog: Catalog) -> Task:
                     f"shift '{shift.label}' needs {', '.join(lacking)}, which '{entry.data.use}' does not offer",
                     help=f"it offers: {', '.join(sorted(info.offers)) or 'nothing beyond sequences and targets'}",
                 )
+            refuse_whole(generator, shift.label, operator)
             operator.check(info)
         except InputError as error:
             problems += error.problems
