@@ -1,6 +1,6 @@
-"""Own what a model can offer beyond predictions: samples, its last layer, a file. Each is a Protocol; none is owed.
+"""Own what a model, or a generator, can offer beyond what it owes. Each is a Protocol; none is owed.
 
-Uncertainty methods and commands ask with ``isinstance``; a model offers one by having its members.
+Whoever wants one asks with ``isinstance``; a model or a generator offers it by having its members.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from regharness.interfaces import Prediction, RunContext, SequenceBatch
+from regharness.interfaces import Dataset, Prediction, RunContext, SequenceBatch
 
 
 @runtime_checkable
@@ -77,5 +77,29 @@ class Exportable(Protocol):
         ------
         CellError
             When this model cannot be written so, saying why.
+        """
+        ...
+
+
+@runtime_checkable
+class StreamedTest(Protocol):
+    """A generator that can make its test set block by block, so that one larger than memory can be made.
+
+    Attributes
+    ----------
+    streams_test
+        Whether the test set that it was asked for is so large that it is made so.
+    """
+
+    streams_test: bool
+
+    def begin(self, seed: int) -> Dataset:
+        """What `generate` gives, with the first block of the test set in place of all of it."""
+        ...
+
+    def test_blocks(self, dataset: Dataset, seed: int) -> Iterator[Dataset]:
+        """`dataset`, from `begin`, with each block of the test set in turn, and what a shift of it needs.
+
+        Ids are unique in the whole test set, which is the same whatever a run does with it.
         """
         ...

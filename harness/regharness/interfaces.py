@@ -48,7 +48,7 @@ class Replicates:
     dna_count: NDArray[np.float32] | None = None
     rna_count: NDArray[np.float32] | None = None
 
-    def select(self, index: NDArray[Any]) -> Replicates:
+    def select(self, index: NDArray[Any] | slice) -> Replicates:
         """Take examples by integer or boolean `index`."""
         counts = (None if value is None else value[index] for value in (self.dna_count, self.rna_count))
         return Replicates(self.target[index], *counts)
@@ -126,8 +126,11 @@ class SequenceBatch:
     def __len__(self) -> int:
         return len(self.sequence)
 
-    def select(self, index: NDArray[Any], ids: NDArray[Any] | None = None) -> SequenceBatch:
-        """Take examples by integer or boolean `index` along ``example``, in its order; `ids` renames them."""
+    def select(self, index: NDArray[Any] | slice, ids: NDArray[Any] | None = None) -> SequenceBatch:
+        """Take examples by integer or boolean `index` along ``example``, in its order; `ids` renames them.
+
+        A slice gives views.
+        """
         parts: dict[str, Any] = {
             name: None if (value := getattr(self, name)) is None else value[index]
             for name in ("ids", "sequence", "target", "noise_variance", "truth", "dna_count", "rna_count")
@@ -294,6 +297,9 @@ class ShiftOperator(Protocol):
         Whether every example of the result is one of the test set with the same target.
     needs
         What it asks of the data, of `DataInfo.offers`.
+    by_block
+        Whether a test set can be shifted block by block, each block with a random stream of its own, because what
+        becomes of an example hangs on no other.
     """
 
     severities: tuple[int, ...] = (1, 2, 3, 4, 5)
@@ -302,6 +308,7 @@ class ShiftOperator(Protocol):
     shift_type: ShiftType = "covariate"
     label_preserving: bool = False
     needs: frozenset[str] = frozenset()
+    by_block: bool = False
 
     def check(self, info: DataInfo) -> None:
         """Raise `InputError` when this data cannot be shifted so; called before anything is computed."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from regharness.blocks import refuse_whole
 from regharness.catalog import Catalog
 from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
@@ -285,6 +286,7 @@ def _task(entry: TaskEntry, catalog: Catalog, book: FactBook) -> Task:
                     f"shift '{shift.label}' needs {', '.join(lacking)}, which '{entry.data.use}' does not offer",
                     help=f"it offers: {', '.join(sorted(info.offers)) or 'nothing beyond sequences and targets'}",
                 )
+            refuse_whole(generator, shift.label, operator)
             operator.check(info)
         except InputError as error:
             problems += error.problems

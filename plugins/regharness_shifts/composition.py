@@ -45,6 +45,7 @@ class Compose(ShiftOperator):
         types = [operator.shift_type for _, operator in self.parts]
         self.shift_type = next(kind for kind in WEIGHTIEST if kind in types)
         self.needs = frozenset().union(*(operator.needs for _, operator in self.parts))
+        self.by_block = all(getattr(operator, "by_block", False) for _, operator in self.parts)
         self.label_preserving = all(operator.label_preserving for _, operator in self.parts)
 
     def check(self, info: DataInfo) -> None:

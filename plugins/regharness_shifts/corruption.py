@@ -27,6 +27,7 @@ class InputShift(GradedShift):
 
     shift_type = "input"
     label_preserving = True
+    by_block = True
 
     def corrupted(self, sequence: Codes, level: float, rng: np.random.Generator) -> Codes:
         """The changed sequences, of the same shape."""
@@ -69,6 +70,7 @@ class ReverseComplement(ShiftOperator):
     severities = (1,)
     shift_type = "input"
     label_preserving = True
+    by_block = True
 
     def apply(self, dataset: Dataset, severity: int, rng: np.random.Generator) -> SequenceBatch:
         """Reverse and complement every sequence; at severity 0 it is the test set."""

@@ -17,6 +17,7 @@ class CountShift(GradedShift):
 
     shift_type = "noise"
     needs = frozenset({"counts"})
+    by_block = True
 
     def condition(self, level: float) -> Mapping[str, Any]:
         """What the assay is told, of the keywords of `regharness.interfaces.CountAssay.recount`."""

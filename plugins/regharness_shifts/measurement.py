@@ -53,6 +53,7 @@ class AssayNoise(MeasurementShift):
 
     levels = (0.15, 0.3, 0.6, 1.0, 1.5)
     level_meaning = "SD of the added noise, in the unit of the target"
+    by_block = True
     level_range: ClassVar = (0.0, 1e6)
 
     def measured(self, dataset: Dataset, level: float, rng: np.random.Generator) -> tuple[Values, Values]:
@@ -70,6 +71,7 @@ class BatchOffset(MeasurementShift):
 
     levels = (0.1, 0.2, 0.4, 0.7, 1.0)
     level_meaning = "what every target is raised by, in its unit"
+    by_block = True
     level_range: ClassVar = (0.0, 1e6)
 
     def measured(self, dataset: Dataset, level: float, rng: np.random.Generator) -> tuple[Values, Values]:
@@ -105,6 +107,7 @@ class GCAmplification(MeasurementShift):
 
     levels = (0.15, 0.3, 0.6, 1.0, 1.5)
     level_meaning = "g: log2 loss at a GC content of 0.35 or 0.65"
+    by_block = True
     level_range: ClassVar = (0.0, 100.0)
 
     def measured(self, dataset: Dataset, level: float, rng: np.random.Generator) -> tuple[Values, Values]:

@@ -42,6 +42,7 @@ class ConceptShift(GradedShift):
 
     shift_type = "concept"
     needs = frozenset({"mechanism"})
+    by_block = True
     levels = CORRELATIONS
     level_meaning = "correlation of the shifted truth with the unshifted truth, or what the operator can reach"
     level_range: ClassVar = (0.0, 0.999)

@@ -32,6 +32,7 @@ class RedrawnShift(GradedShift):
 
     shift_type = "covariate"
     needs = frozenset({"mechanism"})
+    by_block = True
 
     def changed(self, world: World, level: float) -> Background:
         """The background that the new sequences are drawn from."""

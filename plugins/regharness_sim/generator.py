@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regharness import DataInfo, Dataset, InputError, SequenceBatch
+from regharness.blocks import BLOCK
 from regharness.errors import unknown_name
 from regharness.interfaces import SPLITS, DataGenerator
 from regharness.seeding import rng_for
@@ -73,6 +75,27 @@ class SimulatedMPRA(DataGenerator):
         world = self.world(seed)
         batches = {split: world.batch(size, split) for split, size in self._sizes().items()}
         return Dataset(**batches, mechanism=world, assay=world)
+
+    @property
+    def streams_test(self) -> bool:
+        """Whether the test set is larger than a block, and so made block by block."""
+        return self._p.test > BLOCK
+
+    def begin(self, seed: int) -> Dataset:
+        """Simulate one seed up to the first block of the test set."""
+        world = self.world(seed)
+        batches = {
+            split: world.batch(min(size, BLOCK) if split == "test" else size, split)
+            for split, size in self._sizes().items()
+        }
+        return Dataset(**batches, mechanism=world, assay=world)
+
+    def test_blocks(self, dataset: Dataset, seed: int) -> Iterator[Dataset]:
+        """Each block of the test set, drawn and measured as `generate` does, with the `World` that draws from there."""
+        for first in range(0, self._p.test, BLOCK):
+            world = replace(dataset.mechanism, first=first)
+            test = dataset.test if first == 0 else world.batch(min(BLOCK, self._p.test - first), "test")
+            yield replace(dataset, test=test, mechanism=world, assay=world)
 
     def stream(self, seed: int, split: str = "train") -> Iterator[SequenceBatch]:
         """The examples of a split, some thousands at a time, the same as `generate` gives.

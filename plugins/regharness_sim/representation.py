@@ -21,6 +21,7 @@ class LibraryGCSkew(GradedShift):
 
     shift_type = "noise"
     needs = frozenset({"mechanism"})
+    by_block = True
     levels = (1.0, 1.5, 2.0, 3.0, 4.0)
     level_meaning = "g: halvings of barcodes and reads at a GC content of 0.35 or 0.65"
     level_range: ClassVar = (0.0, 20.0)

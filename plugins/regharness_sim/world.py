@@ -49,6 +49,9 @@ class World(CountAssay):
     gc_representation
         How fast elements of unusual GC content get rarer in the library: they have
         ``2^-(g ((GC - 0.5) / 0.15)^2)`` of the usual barcodes and reads.
+    first
+        Place of the first example that is drawn, a multiple of `regharness_sim.background.CHUNK`: above 0 for the
+        later blocks of a test set.
     """
 
     outputs: tuple[str, ...]
@@ -61,6 +64,7 @@ class World(CountAssay):
     seed: int
     sizes: dict[str, int]
     gc_representation: float = 0.0
+    first: int = 0
 
     def activity(self, sequence: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Noiseless activity ``(example, output)`` float32 that this mechanism gives any sequences."""
@@ -88,15 +92,17 @@ class World(CountAssay):
     def stream(self, n: int, stream: str, prefix: str | None = None) -> Iterator[SequenceBatch]:
         """The same examples chunk by chunk, a few of which are in memory at once."""
 
+        last = self.first + n
+
         def make(chunk: int) -> SequenceBatch:
-            start, end = chunk * CHUNK, min((chunk + 1) * CHUNK, n)
+            start, end = chunk * CHUNK, min((chunk + 1) * CHUNK, last)
             sequence, planted = self.background.draw(end - start, self.motifs, self.seed, stream, chunk)
-            ids = np.char.add(f"{prefix or stream}-", np.arange(start, end).astype(f"U{len(str(n))}"))
+            ids = np.char.add(f"{prefix or stream}-", np.arange(start, end).astype(f"U{len(str(last))}"))
             covariates = {"gc_content": gc_content(sequence), "n_planted": planted.count}
             drawn = SequenceBatch(ids, sequence, self.outputs, covariates=covariates)
             return self._measured(drawn, rng_for(self.seed, "counts", stream, chunk))
 
-        yield from ordered_map(make, range(-(-n // CHUNK)))
+        yield from ordered_map(make, range(self.first // CHUNK, -(-last // CHUNK)))
 
     def label(self, batch: SequenceBatch, rng: np.random.Generator) -> SequenceBatch:
         """Give a batch the activity of its sequences under this mechanism, measured by this assay."""

@@ -9,7 +9,7 @@ from regharness import InputError, Prediction, RunContext, SequenceBatch
 from regharness.capabilities import Samples
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
 from regharness.quantiles import declared_levels
-from regharness_uncertainty.mixture import mixture
+from regharness_uncertainty.mixture import mixed
 
 
 class MCDropout(UncertaintyMethod):
@@ -66,7 +66,8 @@ class DropoutModel(ModelAdapter):
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
         """Mean of the samples, and variance in its two parts."""
         assert isinstance(self._inner, Samples)
-        return mixture(list(self._inner.samples(batch, context, self._number)))
+        samples = self._inner.samples
+        return mixed(batch, lambda part: samples(part, context, self._number))
 
     def save(self, folder: Path) -> None:
         """Write the model."""

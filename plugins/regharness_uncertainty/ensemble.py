@@ -9,7 +9,7 @@ from pathlib import Path
 from regharness import InputError, Prediction, RunContext, SequenceBatch
 from regharness.interfaces import ModelAdapter, UncertaintyMethod
 from regharness.quantiles import declared_levels
-from regharness_uncertainty.mixture import mixture
+from regharness_uncertainty.mixture import mixed
 
 
 class DeepEnsemble(UncertaintyMethod):
@@ -68,7 +68,7 @@ class Ensemble(ModelAdapter):
 
     def predict(self, batch: SequenceBatch, context: RunContext) -> Prediction:
         """Mean, variance in its two parts, and quantiles where the members have them."""
-        return mixture([member.predict(batch, context) for member in self._members])
+        return mixed(batch, lambda part: [member.predict(part, context) for member in self._members])
 
     def save(self, folder: Path) -> None:
         """Write every member into a folder of its own."""

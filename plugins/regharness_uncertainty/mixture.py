@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from regharness import Prediction
+from regharness import Prediction, SequenceBatch
+
+GIVEN = ("mean", "aleatoric_variance", "epistemic_variance", "quantiles")
+PART = 16_384
+"""Examples whose predictions are all held at a time; a whole number of what networks take at a time."""
+
+
+def mixed(batch: SequenceBatch, predict: Callable[[SequenceBatch], Iterable[Prediction]]) -> Prediction:
+    """The equal mixture of all that `predict` gives for a batch, asked for `PART` examples at a time."""
+    parts = [
+        mixture([*predict(batch if len(batch) <= PART else batch.select(slice(start, start + PART)))])
+        for start in range(0, max(len(batch), 1), PART)
+    ]
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    given = [name for name in GIVEN if getattr(first, name) is not None]
+    whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in given}
+    return Prediction(**whole, quantile_levels=first.quantile_levels)
 
 
 def mixture(found: Sequence[Prediction]) -> Prediction:

@@ -12,6 +12,7 @@ from regharness.interfaces import ModelAdapter
 from regharness.seeding import rng_for
 from regharness.sequences import gc_content
 from regharness.testing import ModelAdapterContract, make_batch, make_dataset
+from regharness_uncertainty import mixture
 
 CPU = rh.RunContext(device="cpu")
 
@@ -61,6 +62,16 @@ def test_epistemic_variance_falls_with_more_data_and_aleatoric_does_not():
     # The variance of a least-squares line falls with the number of examples.
     assert np.median(many.epistemic_variance) < np.median(few.epistemic_variance) / 20
     assert np.median(many.aleatoric_variance) == pytest.approx(np.median(few.aleatoric_variance), rel=0.35)
+
+
+def test_a_large_batch_is_asked_for_in_parts_and_answered_as_a_whole(monkeypatch):
+    whole = ensemble(100)
+    monkeypatch.setattr(mixture, "PART", 150)
+    parts = ensemble(100)
+
+    for name in ("mean", "aleatoric_variance", "epistemic_variance"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert parts.quantiles is None
 
 
 def test_parts_are_those_of_the_mixture_of_the_members():
