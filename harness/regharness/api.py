@@ -93,7 +93,13 @@ def run(
     with held(path) as hold:
         # Another run may have come first while this one waited.
         claim(path, loaded.name)
-        given: dict[str, Any] = {"only": only, "fail_fast": fail_fast, "watch": watch}
+        given: dict[str, Any] = {
+            "only": only,
+            "fail_fast": fail_fast,
+            "watch": watch,
+            "stopwatch": stopwatch,
+            "check": hold.check,
+        }
         checked = execute(plan, path, catalog, **given)
         hold.check()
         finished = open_run(path)

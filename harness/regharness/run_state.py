@@ -7,7 +7,7 @@ cube, then recorded, then dropped from the deliveries.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from regharness.dims import COVARIATE
 from regharness.integrity import Damage, examine, lost, seal
 from regharness.layout import Kind, Layout
 from regharness.plan import Cell, Plan, TestSet
+from regharness.profiling import Stopwatch
 from regharness.quarantine import set_apart
 from regharness.records import Record, TestSetRecord, cell_records, test_set_records
 from regharness.storage import Place
@@ -39,6 +40,10 @@ class RunState:
         What the run consists of.
     folder
         Its folder, which this process has to itself.
+    stopwatch
+        Measures the moving into the cubes.
+    check
+        Called before anything is moved: raises when the folder is another run's by now.
 
     Attributes
     ----------
@@ -46,8 +51,9 @@ class RunState:
         Records of what was computed.
     """
 
-    def __init__(self, plan: Plan, folder: Place) -> None:
+    def __init__(self, plan: Plan, folder: Place, stopwatch: Stopwatch, check: Callable[[], None]) -> None:
         self._plan, self._folder = plan, folder
+        self._stopwatch, self._check = stopwatch, check
         self.cells, self.test_sets = cell_records(folder), test_set_records(folder)
         self._deliveries = Deliveries(folder / FOLDER)
         self._deliveries.prepare()
@@ -107,6 +113,11 @@ class RunState:
 
     def settle(self) -> None:
         """Move in and record all that was taken."""
+        self._check()
+        with self._stopwatch.stage("moving into the cube"):
+            self._settle()
+
+    def _settle(self) -> None:
         done = [result for result in self._waiting if result.status == "done"]
         stored = [kept for result in done if (kept := self._kept(result)) is not None]
         for cube in self._cubes.values():
@@ -130,11 +141,12 @@ class RunState:
     def close(self) -> None:
         """Move in what is left, and leave everything in order."""
         self.settle()
-        self.cells.append(list(self._without_test_set()))
-        self._deliveries.sweep()
-        self.write_metadata()
-        self.cells.compact()
-        self.test_sets.compact()
+        with self._stopwatch.stage("moving into the cube"):
+            self.cells.append(list(self._without_test_set()))
+            self._deliveries.sweep()
+            self.write_metadata()
+            self.cells.compact()
+            self.test_sets.compact()
 
     def _without_test_set(self) -> Iterator[Record]:
         """Cells that were predicted, and have failed all the same, since there is nothing to hold them against."""

@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from regharness.catalog import Catalog
 from regharness.errors import InputError
+from regharness.fitting import MODELS
 from regharness.interfaces import Executor
 from regharness.jobs import Began, Lost
 from regharness.journal import Journal
 from regharness.plan import Cell, Plan, TestSet, select
+from regharness.profiling import Stopwatch
 from regharness.provenance import facts
 from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
 from regharness.run_state import RunState
 from regharness.staleness import Facts
 from regharness.storage import Place, make_folder, write_whole
+from regharness.whole_folders import sweep
 from regharness.work import Order, RunWork, Watch, put_away
 
 
@@ -33,6 +37,8 @@ def execute(
     only: Iterable[str] = (),
     fail_fast: bool = False,
     watch: Watch | None = None,
+    stopwatch: Stopwatch | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> bool:
     """Compute the missing cells of a plan into a run's folder, which this process has to itself.
 
@@ -50,6 +56,10 @@ def execute(
         Stop at the first failed cell.
     watch
         Told what a worker in this process is at.
+    stopwatch
+        Measures what this process does beside computing cells.
+    check
+        Called before anything is stored: raises when the folder is another run's by now.
 
     Returns
     -------
@@ -68,19 +78,23 @@ def execute(
     chosen = select(plan.cells, only)
     entry = plan.spec.run.executor
     executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
-    make_folder(folder)
-    write_spec(folder, plan.spec)
-    state = RunState(plan, folder)
-    state.recover()
-    damages = state.look_over(deep=False)
-    checked = bool(damages or state.todo(chosen))
-    if checked:
-        damages += state.look_over(deep=True)
-    todo = state.todo(chosen)
-    if todo:
-        Facts(folder).keep(plan.facts)
-    if todo or damages:
-        state.write_metadata()
+    stopwatch = stopwatch or Stopwatch()
+    with stopwatch.stage("looking over the folder"):
+        make_folder(folder)
+        write_spec(folder, plan.spec)
+        if isinstance(folder, Path):
+            sweep(folder / MODELS)
+        state = RunState(plan, folder, stopwatch, check)
+        state.recover()
+        damages = state.look_over(deep=False)
+        checked = bool(damages or state.todo(chosen))
+        if checked:
+            damages += state.look_over(deep=True)
+        todo = state.todo(chosen)
+        if todo:
+            Facts(folder).keep(plan.facts)
+        if todo or damages:
+            state.write_metadata()
     observers = catalog.plugins.manager
     journal = Journal(folder, plan.spec, facts(catalog.plugins))
     observers.register(journal)
@@ -171,9 +185,12 @@ class _Rounds:
             # What is sent to a worker is as small as can be.
             result = replace(result, parts=job.parts if job is not None else result.parts)
         self._state.take(result)
+        told = ("task", "shift", "seed", "status", "reason", "seconds", "worker", "timings")
+        facts = {name: getattr(result, name) for name in told}
         if isinstance(result, Record):
-            names = ("task", "model", "shift", "seed", "status", "reason", "seconds", "worker", "examples", "timings")
-            self._hook.regharness_cell_finished(**{name: getattr(result, name) for name in names})
+            self._hook.regharness_cell_finished(**facts, model=result.model, examples=result.examples)
+        else:
+            self._hook.regharness_test_set_finished(**facts)
 
     def _again(self, lost: Lost, retries: int) -> bool:
         """Whether a job whose worker died is tried once more; else what hangs on it has failed."""
