@@ -12,6 +12,7 @@ from regharness.errors import InputError, unknown_name
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
 from regharness.plan import make_plan
 from regharness.run_folder import LEADERBOARD, Run, open_run
+from regharness.run_options import changed
 from regharness.run_scores import score_run
 from regharness.runner import execute
 from regharness.spec import MetricEntry
@@ -27,6 +28,7 @@ def run(
     *,
     only: Iterable[str] = (),
     executor: str | None = None,
+    scheduler: str | None = None,
     workers: int | None = None,
     device: str | None = None,
     fail_fast: bool = False,
@@ -45,6 +47,8 @@ def run(
         ``KEY=GLOB`` filters on task, model, shift and seed.
     executor, workers, device
         In place of the spec's.
+    scheduler
+        Address of a scheduler, such as ``tcp://HOST:8786``, for an executor that connects to one.
     fail_fast
         Stop at the first failed cell.
     disabled
@@ -64,10 +68,7 @@ def run(
     """
     catalog = load_catalog(disabled)
     loaded = load(spec, catalog)
-    changes = {"executor": None if executor is None else {"use": executor}, "workers": workers, "device": device}
-    entry = type(loaded.run).model_validate(
-        {**loaded.run.model_dump(by_alias=True), **{key: value for key, value in changes.items() if value is not None}}
-    )
+    entry = changed(loaded.run, catalog, executor=executor, scheduler=scheduler, workers=workers, device=device)
     loaded = loaded.model_copy(update={"run": entry})
     plan = make_plan(loaded, catalog)
     path = Path(folder) if folder is not None else Path("runs") / loaded.name
