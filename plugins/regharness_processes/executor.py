@@ -156,7 +156,7 @@ class _Crew:
             self._stillborn += 1
             if self._stillborn == MOST_STILLBORN:
                 raise ExecutorError(
-                    f"{MOST_STILLBORN} worker processes in a row ended before they were ready: {reason}"
+                    f"{MOST_STILLBORN} workers in a row ended before they were ready: {reason}"
                 )
         for job in schedule.gone(worker.name):
             yield Lost(job, reason, worker.name)
