@@ -18,7 +18,9 @@ Fault = tuple[tuple[str | int, ...], str, str]
 """Where in the ``run`` entry something is wrong, what, and the remedy."""
 
 
-def executor_faults(use: str, given: Mapping[str, Any], run: Mapping[str, Any], catalog: Catalog) -> Iterator[Fault]:
+def executor_faults(
+    use: str, given: Mapping[str, Any], run: Mapping[str, Any], catalog: Catalog, base: Path = Path()
+) -> Iterator[Fault]:
     """Find what is wrong with an executor that is installed.
 
     Parameters
@@ -29,6 +31,8 @@ def executor_faults(use: str, given: Mapping[str, Any], run: Mapping[str, Any], 
         The entry that names it, as far as it is written: ``workers`` and ``cell_time_limit`` count.
     catalog
         What is installed.
+    base
+        What files are relative to.
     """
     if "workers" in given:
         yield ("executor", "with", "workers"), "the number of workers is said beside 'executor'", "run: {workers: 2}"
@@ -37,7 +41,7 @@ def executor_faults(use: str, given: Mapping[str, Any], run: Mapping[str, Any], 
     if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= 1024:
         workers = 1
     try:
-        parameters = catalog.check("executor", use, {**given, "workers": workers}, Path())
+        parameters = catalog.check("executor", use, {**given, "workers": workers}, base)
     except pydantic.ValidationError as error:
         for place, message, help in describe(error, catalog.parameters("executor", use)):
             if place == ("workers",):

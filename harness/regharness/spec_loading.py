@@ -194,8 +194,14 @@ def _executor_problems(document: Document, catalog: Catalog) -> Iterator[Problem
     place: Place = ("run", "executor", "use") if isinstance(written, dict) else ("run", "executor")
     try:
         catalog.require("executor", use)
-        for at, message, help in executor_faults(use, given, run, catalog):
+        base = Path(document.mark(place).path).resolve().parent
+        faults = list(executor_faults(use, given, run, catalog, base))
+        for at, message, help in faults:
             yield document.mark(("run", *at), key="unknown key" in message).problem(message, help)
+        if "executor" in run and not faults:
+            dumped = catalog.check("executor", use, given, base).model_dump(mode="json", by_alias=True)
+            dumped.pop("workers", None)
+            run["executor"] = {"use": use, "with": dumped}
     except InputError as error:
         mark = document.mark(place)
         yield from (mark.problem(problem.message, problem.help) for problem in error.problems)
