@@ -22,6 +22,7 @@ from regharness.profiling import Stopwatch
 from regharness.provenance import facts
 from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
+from regharness.run_scores import Step
 from regharness.run_state import RunState
 from regharness.staleness import Facts
 from regharness.storage import Place, make_folder, write_whole
@@ -39,6 +40,7 @@ def execute(
     watch: Watch | None = None,
     stopwatch: Stopwatch | None = None,
     check: Callable[[], None] = lambda: None,
+    step: Step = lambda what, done, total: None,
 ) -> bool:
     """Compute the missing cells of a plan into a run's folder, which this process has to itself.
 
@@ -60,6 +62,8 @@ def execute(
         Measures what this process does beside computing cells.
     check
         Called before anything is stored: raises when the folder is another run's by now.
+    step
+        Told that what is stored is checked, which takes long where that is much.
 
     Returns
     -------
@@ -89,6 +93,7 @@ def execute(
         damages = state.look_over(deep=False)
         checked = bool(damages or state.todo(chosen))
         if checked:
+            step("checking what is stored", 0, 1)
             damages += state.look_over(deep=True)
         todo = state.todo(chosen)
         if todo:
@@ -106,7 +111,9 @@ def execute(
             done=len(chosen) - sum(isinstance(job, Cell) for job in todo),
             workers=plan.spec.run.workers,
         )
-        order = Order(plan.spec, folder, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
+        # Workers elsewhere have another working directory.
+        where = folder.absolute() if isinstance(folder, Path) else folder
+        order = Order(plan.spec, where, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
         _Rounds(state, observers.hook, fail_fast).run(
             executor, RunWork(order, watch, plan.tasks), todo, plan.spec.run.retries
         )
