@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,32 +101,25 @@ def execute(
             Facts(folder).keep(plan.facts)
         if todo or damages:
             state.write_metadata()
-    observers = catalog.plugins.manager
-    journal = Journal(folder, plan.spec, facts(catalog.plugins))
-    observers.register(journal)
     started, interrupted = time.time(), True
-    try:
-        observers.hook.regharness_run_started(
-            folder=folder,
-            cells=len(chosen),
-            done=len(chosen) - sum(isinstance(job, Cell) for job in todo),
-            workers=plan.spec.run.workers,
-        )
-        # Workers elsewhere have another working directory.
-        where = folder.absolute() if isinstance(folder, Path) else folder
-        order = Order(plan.spec, where, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
-        _Rounds(state, observers.hook, fail_fast).run(
-            executor, RunWork(order, watch, plan.tasks), todo, plan.spec.run.retries
-        )
-        interrupted = False
-    finally:
-        put_away()
-        if todo or not (folder / PROVENANCE).exists():
-            state.close()
-            _write_provenance(folder, plan, catalog, state, started)
-        failed = len(state.cells.failed(chosen))
-        observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
-        observers.unregister(journal)
+    with _journal(folder, plan, catalog) as hook:
+        try:
+            done = len(chosen) - sum(isinstance(job, Cell) for job in todo)
+            workers = plan.spec.run.workers
+            hook.regharness_run_started(folder=folder, cells=len(chosen), done=done, workers=workers)
+            # Workers elsewhere have another working directory.
+            where = folder.absolute() if isinstance(folder, Path) else folder
+            order = Order(plan.spec, where, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
+            work = RunWork(order, watch, plan.tasks)
+            _Rounds(state, hook, fail_fast).run(executor, work, todo, plan.spec.run.retries)
+            interrupted = False
+        finally:
+            put_away()
+            if todo or not (folder / PROVENANCE).exists():
+                state.close()
+                _write_provenance(folder, plan, catalog, state, started)
+            failed = len(state.cells.failed(chosen))
+            hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
     return checked
 
 
@@ -146,6 +140,18 @@ def claim(folder: Place, name: str) -> None:
         held = read_spec_name(folder)
         if held != name:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
+
+
+@contextmanager
+def _journal(folder: Place, plan: Plan, catalog: Catalog) -> Iterator[Any]:
+    """The hooks of all observers, the run's journal among them."""
+    observers = catalog.plugins.manager
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
+    observers.register(journal)
+    try:
+        yield observers.hook
+    finally:
+        observers.unregister(journal)
 
 
 class _Rounds:
