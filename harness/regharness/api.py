@@ -101,6 +101,7 @@ def run(
             "watch": watch,
             "stopwatch": stopwatch,
             "check": hold.check,
+            "step": step,
         }
         checked = execute(plan, path, catalog, **given)
         hold.check()
@@ -108,6 +109,7 @@ def run(
         now = standing(finished, catalog)
         if is_current(finished, now, _made_of_scores(catalog)):
             return finished
+        step("checking what is stored", 0, 1)
         if not checked and check_up(finished, marking=True).damages:
             execute(plan, path, catalog, **given)
             finished = open_run(path)

@@ -130,7 +130,7 @@ class RunState:
 
     def _settle(self) -> None:
         done = [result for result in self._waiting if result.status == "done"]
-        stored = [kept for result in done if (kept := self._kept(result)) is not None]
+        stored = [self._kept(result) for result in done]
         for cube in self._cubes.values():
             cube.flush()
         settled = [*stored, *(result for result in self._waiting if result.status != "done")]
@@ -168,8 +168,8 @@ class RunState:
             if why is not None and record is not None and record.status == "done":
                 yield replace(record, status="failed", reason=f"its test set was not stored: {why.reason}")
 
-    def _kept(self, result: Result) -> Result | None:
-        """A delivery once it is in its cube, or why it cannot be; None when it was not whole."""
+    def _kept(self, result: Result) -> Result:
+        """A delivery once it is in its cube, or why it cannot be."""
         if isinstance(result, TestSetRecord):
             held = self._cubes[result.task].layout.covariates
             for name, kind in result.covariates.items():
@@ -178,7 +178,9 @@ class RunState:
                     kinds = ("text", "a number") if kind == "text" else ("a number", "text")
                     reason = f"covariate '{called}' is {kinds[0]}, elsewhere {kinds[1]}"
                     return replace(result, status="failed", reason=reason, pieces={})
-        return result if self._store(result) else None
+        if not self._store(result):
+            return replace(result, status="failed", reason="what was computed could not be read back", pieces={})
+        return result
 
     def _store(self, result: Result) -> bool:
         cube = self._cubes[result.task]

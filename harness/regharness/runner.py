@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from regharness.profiling import Stopwatch
 from regharness.provenance import facts
 from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
+from regharness.run_scores import Step
 from regharness.run_state import RunState
 from regharness.staleness import Facts
 from regharness.storage import Place, make_folder, write_whole
@@ -40,6 +42,7 @@ def execute(
     watch: Watch | None = None,
     stopwatch: Stopwatch | None = None,
     check: Callable[[], None] = lambda: None,
+    step: Step = lambda what, done, total: None,
 ) -> bool:
     """Compute the missing cells of a plan into a run's folder, which this process has to itself.
 
@@ -61,6 +64,8 @@ def execute(
         Measures what this process does beside computing cells.
     check
         Called before anything is stored: raises when the folder is another run's by now.
+    step
+        Told that what is stored is checked, which takes long where that is much.
 
     Returns
     -------
@@ -92,36 +97,32 @@ def execute(
         damages = state.look_over(deep=False)
         checked = bool(damages or state.todo(chosen))
         if checked:
+            step("checking what is stored", 0, 1)
             damages += state.look_over(deep=True)
         todo = state.todo(chosen)
         if todo:
             Facts(folder).keep(plan.facts)
         if todo or damages:
             state.write_metadata()
-    observers = catalog.plugins.manager
-    journal = Journal(folder, plan.spec, facts(catalog.plugins))
-    observers.register(journal)
     started, interrupted = time.time(), True
-    try:
-        observers.hook.regharness_run_started(
-            folder=folder,
-            cells=len(chosen),
-            done=len(chosen) - sum(isinstance(job, Cell) for job in todo),
-            workers=plan.spec.run.workers,
-        )
-        order = Order(plan.spec, folder, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
-        _Rounds(state, observers.hook, fail_fast).run(
-            executor, RunWork(order, watch, plan.tasks), todo, plan.spec.run.retries
-        )
-        interrupted = False
-    finally:
-        put_away()
-        if todo or not (folder / PROVENANCE).exists():
-            state.close()
-            _write_provenance(folder, plan, catalog, state, started)
-        failed = len(state.cells.failed(chosen))
-        observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
-        observers.unregister(journal)
+    with _journal(folder, plan, catalog) as hook:
+        try:
+            done = len(chosen) - sum(isinstance(job, Cell) for job in todo)
+            workers = plan.spec.run.workers
+            hook.regharness_run_started(folder=folder, cells=len(chosen), done=done, workers=workers)
+            # Workers elsewhere have another working directory.
+            where = folder.absolute() if isinstance(folder, Path) else folder
+            order = Order(plan.spec, where, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
+            work = RunWork(order, watch, plan.tasks)
+            _Rounds(state, hook, fail_fast).run(executor, work, todo, plan.spec.run.retries)
+            interrupted = False
+        finally:
+            put_away()
+            if todo or not (folder / PROVENANCE).exists():
+                state.close()
+                _write_provenance(folder, plan, catalog, state, started)
+            failed = len(state.cells.failed(chosen))
+            hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
     return checked
 
 
@@ -142,6 +143,18 @@ def claim(folder: Place, name: str) -> None:
         held = read_spec_name(folder)
         if held != name:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
+
+
+@contextmanager
+def _journal(folder: Place, plan: Plan, catalog: Catalog) -> Iterator[Any]:
+    """The hooks of all observers, the run's journal among them."""
+    observers = catalog.plugins.manager
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
+    observers.register(journal)
+    try:
+        yield observers.hook
+    finally:
+        observers.unregister(journal)
 
 
 class _Rounds:

@@ -204,9 +204,9 @@ class Bench:
         if reason is not None:
             # The other cells of this model would only fail the same way, each after a fit's time.
             raise CellError(reason.decode())
-        model = build_model(entry, self._catalog)
         try:
             with self._stage("load"):
+                model = build_model(entry, self._catalog)
                 ready = not model.trainable or load_stored(model, folder)
             if not ready:
                 dataset = self._dataset(cell.task, cell.seed)
