@@ -72,18 +72,29 @@ class RunState:
         return {task: cube.layout for task, cube in self._cubes.items()}
 
     def recover(self) -> None:
-        """Move in what an earlier run computed and could not move any more; what the plan has not is dropped."""
+        """Move in what was finished and is not in the cubes yet, since its worker or an earlier run was killed.
+
+        What the plan has with other parameters is dropped; what it does not have at all waits until it has it again.
+        """
         jobs: list[Cell | TestSet] = [*self._plan.cells, *self._plan.test_sets]
-        planned = {ticket(one.key, one.name): one for one in jobs}
+        planned, names = {ticket(one.key, one.name): one for one in jobs}, {one.name for one in jobs}
+        spared = set()
         for number, content in self._deliveries.finished().items():
+            record = _record(content)
+            if record is None:
+                continue
             if number in planned:
-                record = _record(content)
-                if isinstance(record, Record):
-                    record = replace(record, parts=planned[number].parts)
-                if record is not None:
-                    self._waiting.append(record)
+                self._waiting.append(_of_job(record, planned[number]))
+            elif record.name not in names:
+                spared.add(number)
         self.settle()
-        self._deliveries.sweep()
+        self._deliveries.sweep(spared)
+
+    def delivered(self, job: Cell | TestSet) -> Result | None:
+        """What a worker had finished of a job before it died; None if it had not."""
+        content = self._deliveries.one(ticket(job.key, job.name))
+        record = None if content is None else _record(content)
+        return None if record is None else _of_job(record, job)
 
     def look_over(self, *, deep: bool) -> list[Damage]:
         """Find what is damaged of the cubes, and let it be computed again."""
@@ -141,9 +152,9 @@ class RunState:
     def close(self) -> None:
         """Move in what is left, and leave everything in order."""
         self.settle()
+        self.recover()
         with self._stopwatch.stage("moving into the cube"):
             self.cells.append(list(self._without_test_set()))
-            self._deliveries.sweep()
             self.write_metadata()
             self.cells.compact()
             self.test_sets.compact()
@@ -179,6 +190,11 @@ class RunState:
         length = max(cube.layout.length, result.examples)
         cube.grow(replace(cube.layout, covariates=covariates, length=length))
         return cube.store_test_set(self._deliveries, result, self.test_sets.last(*result.name))
+
+
+def _of_job(record: Result, job: Any) -> Result:
+    """A record as the job wants it: what is sent to a worker, and comes from it, is as small as can be."""
+    return replace(record, parts=job.parts) if isinstance(record, Record) else record
 
 
 def _record(content: dict[str, Any]) -> Result | None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from regharness.catalog import Catalog
+from regharness.cube import CUBES
 from regharness.errors import InputError
 from regharness.fitting import MODELS
 from regharness.interfaces import Executor
@@ -88,7 +89,9 @@ def execute(
         make_folder(folder)
         write_spec(folder, plan.spec)
         if isinstance(folder, Path):
+            sweep(folder)
             sweep(folder / MODELS)
+            sweep(folder / CUBES, below=True)
         state = RunState(plan, folder, stopwatch, check)
         state.recover()
         damages = state.look_over(deep=False)
@@ -172,8 +175,7 @@ class _Rounds:
                     if isinstance(one, Began):
                         self._began(one)
                     elif isinstance(one, Lost):
-                        if left.pop(getattr(one.job, "name", None), None) is not None:
-                            lost.append(one)
+                        self._fell(one, left, lost)
                     else:
                         self._ended(one, left)
                         if self._fail_fast and one.status == "failed":
@@ -182,7 +184,8 @@ class _Rounds:
                 close = getattr(news, "close", None)
                 if close is not None:
                     close()
-            lost += [Lost(job, "the executor gave no result") for job in left.values()]
+            for job in list(left.values()):
+                self._fell(Lost(job, "the executor gave no result"), left, lost)
             jobs = [one.job for one in lost if self._again(one, retries)]  # type: ignore[misc]
 
     def _began(self, news: Began) -> None:
@@ -204,6 +207,18 @@ class _Rounds:
             self._hook.regharness_cell_finished(**facts, model=result.model, examples=result.examples)
         else:
             self._hook.regharness_test_set_finished(**facts)
+
+    def _fell(self, news: Lost, left: dict[Any, Any], lost: list[Lost]) -> None:
+        """Note a job whose worker died, unless the worker had finished it."""
+        job = left.get(getattr(news.job, "name", None))
+        if job is None:
+            return
+        result = self._state.delivered(job)
+        if result is not None:
+            self._ended(result, left)
+            return
+        del left[job.name]
+        lost.append(news)
 
     def _again(self, lost: Lost, retries: int) -> bool:
         """Whether a job whose worker died is tried once more; else what hangs on it has failed."""

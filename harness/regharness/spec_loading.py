@@ -17,7 +17,7 @@ from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
 from regharness.faults import describe
 from regharness.run_options import executor_faults
-from regharness.spec import BenchmarkSpec, RunEntry
+from regharness.spec import BenchmarkSpec
 from regharness.yaml_source import Document, Place, read
 
 
@@ -180,11 +180,14 @@ def _parameter_problems(
 
 
 def _executor_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
-    """Check who runs the cells; an executor's parameters depend on the entry around it."""
-    run = document.value.get("run", {})
-    if not isinstance(run, dict):
+    """Check who runs the cells; an executor's parameters depend on the entry around it.
+
+    Where a spec names none, the command line may still name one that can do what the entry asks.
+    """
+    run = document.value.get("run")
+    if not isinstance(run, dict) or "executor" not in run:
         return
-    written = run.get("executor", RunEntry().executor.use)
+    written = run["executor"]
     executor = {"use": written} if isinstance(written, str) else written
     if not isinstance(executor, dict) or not isinstance(executor.get("use"), str):
         return
@@ -198,7 +201,7 @@ def _executor_problems(document: Document, catalog: Catalog) -> Iterator[Problem
         faults = list(executor_faults(use, given, run, catalog, base))
         for at, message, help in faults:
             yield document.mark(("run", *at), key="unknown key" in message).problem(message, help)
-        if "executor" in run and not faults:
+        if not faults:
             dumped = catalog.check("executor", use, given, base).model_dump(mode="json", by_alias=True)
             dumped.pop("workers", None)
             run["executor"] = {"use": use, "with": dumped}

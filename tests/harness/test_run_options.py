@@ -57,9 +57,15 @@ def run_entry(catalog, tmp_path, **run):
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({"workers": 2}, r"executor 'local' cannot use 2 workers \(executors that can: elsewhere, elsewhere_alone\)"),
+        (
+            {"executor": "local", "workers": 2},
+            r"executor 'local' cannot use 2 workers \(executors that can: elsewhere, elsewhere_alone\)",
+        ),
         ({"executor": {"use": "elsewhere", "with": {"workers": 2}}}, "the number of workers is said beside 'executor'"),
-        ({"cell_time_limit": 5}, r"'local' cannot stop a cell that takes too long \(executors that can: elsewhere\)"),
+        (
+            {"executor": "local", "cell_time_limit": 5},
+            r"'local' cannot stop a cell that takes too long \(executors that can: elsewhere\)",
+        ),
         ({"executor": "elsewere"}, "no executor named 'elsewere'; did you mean 'elsewhere'?"),
         (
             {"executor": {"use": "elsewhere", "with": {"schedular": "a"}}},
@@ -90,6 +96,13 @@ def test_workers_are_as_many_as_processors_where_none_are_said_and_several_start
     assert changed(local, catalog, executor="elsewhere").workers == 3
     assert changed(local, catalog, executor="elsewhere", workers=2).workers == 2
     assert changed(local, catalog, scheduler="tcp://a:1").workers == 1
+
+
+def test_what_a_spec_without_an_executor_asks_is_held_against_the_one_that_runs_it(catalog, tmp_path):
+    entry = run_entry(catalog, tmp_path, workers=2, cell_time_limit=5)
+    assert changed(entry, catalog, executor="elsewhere").cell_time_limit == 5
+    with pytest.raises(InputError, match="'local' cannot use 2 workers"):
+        changed(entry, catalog)
 
 
 def test_a_scheduler_finds_the_only_executor_that_connects_to_one(catalog, tmp_path):
