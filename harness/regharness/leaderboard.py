@@ -302,16 +302,16 @@ def _row(
     beyond, whole = part.beyond if a_shift else [], part.whole(model)
     worst_shift, worst = None, None
     if beyond and whole.any():
-        means = {shift: part.value(metric, model, [shift], whole) for shift in beyond}
+        means = {shift: part.value(metric, model, [shift], whole, ends=False) for shift in beyond}
         known = {shift: value for shift, value in means.items() if value is not None}
         if len(known) == len(beyond):
             worst_shift = max(known, key=lambda shift: badness(known[shift].mean, direction))
-            worst = known[worst_shift]
+            worst = part.value(metric, model, [worst_shift], whole)
     metrics = {}
     for name in others:
         at_worst = None if worst_shift is None else part.value(name, model, [worst_shift], whole, ends=False)
         metrics[name] = Spots(part.value(name, model, [dims.IDENTITY], ends=False), at_worst)
-    status = part.status.sel({dims.MODEL: model, dims.SHIFT: part.shifts})
+    status = part.status(model)
     runs = [np.where(whole, part.by_seed(metric, model, [shift]), np.nan) for shift in beyond]
     tested = rank is not None and part.seeds > 1
     return Row(

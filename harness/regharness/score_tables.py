@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -132,10 +133,15 @@ class TaskScores:
         self.scores = scores.sel({dims.TASK: task})
         self._blocks = None if blocks is None else blocks.sel({dims.TASK: task})
         self.task = task
-        self.status = self.scores[dims.STATUS]
-        planned = self.status != dims.ABSENT
-        self.models = _labels(planned.any([dims.SHIFT, dims.SEED]), dims.MODEL)
-        self.shifts = _labels(planned.any([dims.MODEL, dims.SEED]), dims.SHIFT)
+        # Arrays and places, not xarray's own selections: a board asks for thousands of them.
+        self._status = self.scores[dims.STATUS].transpose(*dims.CELL).values
+        self._places = _places(self.scores)
+        self._block_places = {} if self._blocks is None else _places(self._blocks)
+        self._tables: dict[str, NDArray[np.float64]] = {}
+        self._block_tables: dict[str, NDArray[np.float64]] = {}
+        planned = self._status != dims.ABSENT
+        self.models = _chosen(self._places[dims.MODEL], planned.any(axis=(1, 2)))
+        self.shifts = _chosen(self._places[dims.SHIFT], planned.any(axis=(0, 2)))
 
     @property
     def seeds(self) -> int:
@@ -151,39 +157,61 @@ class TaskScores:
         """Label to the shifts it stands for: one a shift, or one a severity; severity 0 is identity."""
         if by == "shift":
             return {shift: [shift] for shift in self.shifts}
+        severities = self.scores[dims.SEVERITY].values
         groups: dict[int, list[str]] = {}
         for shift in self.shifts:
-            groups.setdefault(int(self.scores[dims.SEVERITY].sel({dims.SHIFT: shift})), []).append(shift)
+            groups.setdefault(int(severities[self._places[dims.SHIFT][shift]]), []).append(shift)
         return {str(severity): groups[severity] for severity in sorted(groups)}
+
+    def status(self, model: str) -> NDArray[np.int8]:
+        """``(shift, seed)``: the status of the model's cells under the planned shifts."""
+        places = self._places
+        found: NDArray[np.int8] = self._status[places[dims.MODEL][model]][
+            [places[dims.SHIFT][shift] for shift in self.shifts]
+        ]
+        return found
 
     def whole(self, model: str) -> NDArray[np.bool_]:
         """``(seed,)``: whether all planned cells of the model are done."""
-        status = self.status.sel({dims.MODEL: model, dims.SHIFT: self.shifts})
-        return np.asarray((status == dims.DONE).all(dims.SHIFT).values)
+        return np.asarray((self.status(model) == dims.DONE).all(axis=0))
 
     def by_seed(self, metric: str, model: str, shifts: Sequence[str]) -> NDArray[np.float64]:
         """``(seed,)``: mean over shifts of the mean over the outputs that the task has; NaN where one is missing.
 
         Of a metric without shifts, its value.
         """
-        table = self.scores[metric].sel({dims.MODEL: model})
-        if dims.OUTPUT in table.dims:
-            present = (self.scores["n_valid"] > 0).any([dims.MODEL, dims.SHIFT, dims.SEED])
-            chosen = np.flatnonzero(present.values) if present.any() else [0]
-            table = table.isel({dims.OUTPUT: chosen}).mean(dims.OUTPUT, skipna=False)
-        if dims.SHIFT in table.dims:
-            table = table.sel({dims.SHIFT: list(shifts)}).mean(dims.SHIFT, skipna=False)
-        return np.asarray(table.values, dtype=np.float64)
+        if metric not in self._tables:
+            self._tables[metric] = self._table(metric)
+        values = self._tables[metric][self._places[dims.MODEL][model]]
+        return values if values.ndim == 1 else _mean(values[[self._places[dims.SHIFT][shift] for shift in shifts]], 0)
 
     def by_block(self, metric: str, model: str, shifts: Sequence[str]) -> NDArray[np.float64]:
         """``(seed, block)``: what each block of examples contributes to `by_seed`; one block if none were scored."""
         seeds = self.by_seed(metric, model, shifts)
         if self._blocks is None or metric not in self._blocks:
             return seeds[:, np.newaxis]
-        table = self._blocks[metric].sel({dims.MODEL: model, dims.SHIFT: list(shifts)}).mean(dims.SHIFT, skipna=False)
-        values = np.asarray(table.transpose(dims.SEED, dims.BLOCK).values, dtype=np.float64)
+        if metric not in self._block_tables:
+            variable = self._blocks.variables[metric].transpose(*dims.CELL, dims.BLOCK)
+            self._block_tables[metric] = np.asarray(variable.values, dtype=np.float64)
+        places = self._block_places
+        table = self._block_tables[metric][places[dims.MODEL][model]]
+        values = _mean(table[[places[dims.SHIFT][shift] for shift in shifts]], 0)
         values[np.isnan(seeds)] = np.nan
         return values
+
+    def _table(self, metric: str) -> NDArray[np.float64]:
+        """``(model, shift, seed)``, or without ``shift``: mean over the outputs that the task has."""
+        variable = self.scores.variables[metric]
+        names = [name for name in (*dims.CELL, dims.OUTPUT) if name in variable.dims]
+        values = np.asarray(variable.transpose(*names).values, dtype=np.float64)
+        return _mean(values[..., self._outputs], -1) if dims.OUTPUT in names else values
+
+    @cached_property
+    def _outputs(self) -> NDArray[np.intp]:
+        """Places of the outputs that the task has."""
+        counts = self.scores.variables["n_valid"].transpose(*dims.CELL, dims.OUTPUT).values
+        there = np.flatnonzero((counts > 0).any(axis=(0, 1, 2)))
+        return there if there.size else np.zeros(1, np.intp)
 
     def value(
         self,
@@ -209,8 +237,22 @@ class TaskScores:
         return Value(mean, sd, int(found.size), of.low, of.high)
 
 
-def _labels(chosen: xr.DataArray, dimension: str) -> list[str]:
-    return [str(label) for label, there in zip(chosen[dimension].values, chosen.values, strict=True) if there]
+def _places(dataset: xr.Dataset) -> dict[str, dict[str, int]]:
+    """Dimension to label to place, of models and shifts."""
+    return {
+        dim: {str(label): place for place, label in enumerate(dataset[dim].values.tolist())}
+        for dim in (dims.MODEL, dims.SHIFT)
+    }
+
+
+def _chosen(places: dict[str, int], there: NDArray[np.bool_]) -> list[str]:
+    return [label for label, place in places.items() if there[place]]
+
+
+def _mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """The mean, NaN where one is missing; infinities of both signs have none."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values.mean(axis=axis))
 
 
 def oriented(
