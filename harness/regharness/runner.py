@@ -28,6 +28,7 @@ from regharness.run_scores import Step
 from regharness.run_state import RunState
 from regharness.staleness import Facts
 from regharness.storage import Place, make_folder, write_whole
+from regharness.storage_faults import reading
 from regharness.whole_folders import sweep
 from regharness.work import Order, RunWork, Watch, put_away
 
@@ -135,9 +136,12 @@ def claim(folder: Place, name: str) -> None:
         When it holds another run or other files.
     """
     remedy = "choose another folder with -o"
-    if folder.is_file():
+    with reading(folder):
+        is_file = folder.is_file()
+        filled = folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir())
+    if is_file:
         raise InputError(f"{folder} is a file, not a folder", help=remedy)
-    if folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir()):
+    if filled:
         if not (folder / SPEC).is_file():
             raise InputError(f"{folder} is not empty and holds no run", help=remedy)
         held = read_spec_name(folder)
