@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regharness import dims
 from regharness.deliveries import Delivery
@@ -50,14 +52,19 @@ def put_test_set(delivery: Delivery, batch: SequenceBatch, piece: int) -> dict[s
         name: "float64" if values.dtype.kind in "biuf" else "text" for name, values in covariates.items()
     }
     for number, rows in enumerate(rows_of(len(batch), piece)):
-        delivery.put_text(dims.EXAMPLE_ID, (number, 0), map(str, batch.ids[rows].tolist()))
+        delivery.put_text(dims.EXAMPLE_ID, (number, 0), _texts(batch.ids[rows]), piece)
         for name in MEASUREMENTS:
             value = getattr(batch, name)
             if value is not None:
                 delivery.put(name, (number, 0), value[rows], piece)
         for name, values in covariates.items():
             if kinds[name] == "text":
-                delivery.put_text(name, (number, 0), map(str, values[rows].tolist()))
+                delivery.put_text(name, (number, 0), _texts(values[rows]), piece)
             else:
                 delivery.put(name, (number, 0), values[rows].astype(np.float64), piece)
     return kinds
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    found: list[Any] = values.tolist()
+    return found if values.dtype.kind in "UT" else list(map(str, found))
