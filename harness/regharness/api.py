@@ -19,6 +19,7 @@ from regharness.plan import make_plan
 from regharness.profiling import Stopwatch
 from regharness.run_folder import LEADERBOARD, SCORES, Run, open_run
 from regharness.run_lock import held
+from regharness.run_options import changed
 from regharness.run_scores import Step, score_run
 from regharness.runner import claim, execute
 from regharness.scored import is_current, note_scored, standing
@@ -37,6 +38,7 @@ def run(
     *,
     only: Iterable[str] = (),
     executor: str | None = None,
+    scheduler: str | None = None,
     workers: int | None = None,
     device: str | None = None,
     fail_fast: bool = False,
@@ -58,6 +60,8 @@ def run(
         ``KEY=GLOB`` filters on task, model, shift and seed.
     executor, workers, device
         In place of the spec's.
+    scheduler
+        Address of a scheduler, such as ``tcp://HOST:8786``, for an executor that connects to one.
     fail_fast
         Stop at the first failed cell.
     disabled
@@ -83,9 +87,7 @@ def run(
     with stopwatch.stage("planning"):
         catalog = load_catalog(disabled)
         loaded = load(spec, catalog)
-        changes = {"executor": None if executor is None else {"use": executor}, "workers": workers, "device": device}
-        told = {key: value for key, value in changes.items() if value is not None}
-        entry = type(loaded.run).model_validate({**loaded.run.model_dump(by_alias=True), **told})
+        entry = changed(loaded.run, catalog, executor=executor, scheduler=scheduler, workers=workers, device=device)
         loaded = loaded.model_copy(update={"run": entry})
         plan = make_plan(loaded, catalog)
     path = place(folder if folder is not None else f"runs/{loaded.name}")
@@ -93,13 +95,21 @@ def run(
     with held(path) as hold:
         # Another run may have come first while this one waited.
         claim(path, loaded.name)
-        given: dict[str, Any] = {"only": only, "fail_fast": fail_fast, "watch": watch}
+        given: dict[str, Any] = {
+            "only": only,
+            "fail_fast": fail_fast,
+            "watch": watch,
+            "stopwatch": stopwatch,
+            "check": hold.check,
+            "step": step,
+        }
         checked = execute(plan, path, catalog, **given)
         hold.check()
         finished = open_run(path)
         now = standing(finished, catalog)
         if is_current(finished, now, _made_of_scores(catalog)) and finished.last_board is not None:
             return finished
+        step("checking what is stored", 0, 1)
         if not checked and check_up(finished, marking=True).damages:
             execute(plan, path, catalog, **given)
             finished = open_run(path)

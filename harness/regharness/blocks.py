@@ -21,13 +21,14 @@ from regharness.scoring import BLOCK
 from regharness.seeding import rng_for
 
 
-def blocks_of(batch: SequenceBatch) -> Iterator[SequenceBatch]:
-    """The examples of a batch, `BLOCK` at a time, as views; a batch no longer than that is given as it is."""
-    if len(batch) <= BLOCK:
+def blocks_of(batch: SequenceBatch, size: int | None = None) -> Iterator[SequenceBatch]:
+    """The examples of a batch, `size` or `BLOCK` at a time, as views; one no longer than that is given as it is."""
+    size = size or BLOCK
+    if len(batch) <= size:
         yield batch
         return
-    for start in range(0, len(batch), BLOCK):
-        yield batch.select(slice(start, start + BLOCK))
+    for start in range(0, len(batch), size):
+        yield batch.select(slice(start, start + size))
 
 
 def streams(generator: DataGenerator) -> bool:
@@ -81,8 +82,10 @@ class StreamedTestSet:
         """Names along ``output``."""
         return self.dataset.test.outputs
 
-    def blocks(self, moved: Moved | None = None) -> Iterator[SequenceBatch]:
-        """The blocks in order; `moved` is told how far each was moved."""
+    def blocks(self, size: int | None = None, moved: Moved | None = None) -> Iterator[SequenceBatch]:
+        """The blocks in order; `moved` is told how far each was moved. A cube's piece, `size`, is a block."""
+        if size not in (None, BLOCK):
+            raise ValueError(f"blocks of {BLOCK:,} examples are no pieces of {size:,}")
         for number, part in enumerate(self.generator.test_blocks(self.dataset, self.seed)):
             batch = part.test
             if self.shift is not None:
@@ -97,6 +100,6 @@ class StreamedTestSet:
     def achieved(self) -> dict[str, NDArray[np.float64]]:
         """How far the shift moved the test set, as `regharness.magnitude.achieved`; walks it once."""
         moved = Moved()
-        for _ in self.blocks(moved):
+        for _ in self.blocks(moved=moved):
             pass
         return moved.found()

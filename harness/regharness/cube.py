@@ -26,6 +26,8 @@ from regharness.records import Record, Records, TestSetRecord
 from regharness.storage import Place, make_folder, move, read, remove_many, remove_tree, write_whole, zarr_store
 
 CUBES = "cubes"
+HELD = 64_000_000
+"""Bytes of shared chunks that wait to be written."""
 
 
 class Cube:
@@ -177,6 +179,8 @@ class Cube:
                 size = len(content) - CHECKSUM
                 self._open(variable, path)[slot * size : (slot + 1) * size] = content[:-CHECKSUM]
         self._clear(at, [name for name in (before.pieces if before is not None else ()) if name not in pieces])
+        if sum(map(len, self._chunks.values())) > HELD:
+            self.flush()
         return True
 
     def _take(self, deliveries: Deliveries, number: str, name: str, path: str) -> bool:

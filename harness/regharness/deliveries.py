@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,14 @@ class Deliveries:
         remove_many([self.at(ticket, name) for name in names])
         remove_many([self.folder / f"{ticket}.json"])
 
-    def sweep(self) -> None:
-        """Drop everything; call when no worker is at work and all that is finished was moved on."""
-        remove_many([self.folder / name for name in listing(self.folder)])
+    def one(self, ticket: str) -> dict[str, Any] | None:
+        """The record of a finished delivery; None if there is none."""
+        try:
+            found: dict[str, Any] = json.loads(read(self.folder / f"{ticket}.json") or b"null")
+        except ValueError:
+            return None
+        return found
+
+    def sweep(self, spared: Container[str] = ()) -> None:
+        """Drop all but the deliveries of these tickets; call when no worker is at work."""
+        remove_many([self.folder / name for name in listing(self.folder) if name.split(".")[0] not in spared])

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
 
-from regharness.interfaces import Dataset, SequenceBatch
+from regharness.blocks import StreamedTestSet, blocks_of, streams
+from regharness.capabilities import StreamedTest
+from regharness.interfaces import DataGenerator, Dataset, SequenceBatch
 from regharness.plan import Shift, Task
 from regharness.seeding import rng_for
 
 KEPT = 512_000_000
 """Bytes of shifted sequences that are kept for the next model."""
+
+
+@dataclass(frozen=True)
+class WholeTestSet:
+    """A shifted test set that is in memory."""
+
+    dataset: Dataset
+    batch: SequenceBatch
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names along ``output``."""
+        return self.batch.outputs
+
+    def blocks(self, size: int) -> Iterator[SequenceBatch]:
+        """Its examples, so many at a time."""
+        return blocks_of(self.batch, size)
 
 
 class Examples:
@@ -19,10 +43,13 @@ class Examples:
     ----------
     tasks
         Name to task.
+    streaming
+        Whether test sets that can be made block by block are never made whole: then `walked` gives them, and the test
+        set of `dataset` is their first block.
     """
 
-    def __init__(self, tasks: Mapping[str, Task]) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Mapping[str, Task], *, streaming: bool = False) -> None:
+        self._tasks, self._streaming = tasks, streaming
         self._at: tuple[str, int] | None = None
         self._dataset: Dataset | None = None
         self._shifted: dict[str, SequenceBatch] = {}
@@ -31,19 +58,35 @@ class Examples:
         """The splits of a task and seed."""
         if self._at != (task, seed) or self._dataset is None:
             self._at, self._dataset, self._shifted = (task, seed), None, {}
-            self._dataset = self._tasks[task].generator.generate(seed)
+            generator = self._tasks[task].generator
+            self._dataset = generator.begin(seed) if self._streams(generator) else generator.generate(seed)
         return self._dataset
+
+    def walked(self, task: str, seed: int, label: str) -> WholeTestSet | StreamedTestSet:
+        """The test set of a shift, to be walked in blocks."""
+        made, dataset = self._tasks[task], self.dataset(task, seed)
+        generator = made.generator
+        if not self._streams(generator):
+            return WholeTestSet(dataset, self.test_set(task, seed, label))
+        shift = self._shift(task, label)
+        by = None if shift.operator is None else (shift.operator, shift.severity)
+        return StreamedTestSet(generator, dataset, seed, made.info.sizes["test"], by, (task, label))
 
     def test_set(self, task: str, seed: int, label: str) -> SequenceBatch:
         """The test set of a shift."""
         dataset = self.dataset(task, seed)
         if label not in self._shifted:
-            shift = next(shift for shift in self._tasks[task].shifts if shift.label == label)
-            batch = _apply(shift, dataset, task, seed)
+            batch = _apply(self._shift(task, label), dataset, task, seed)
             while self._shifted and sum(map(_size, self._shifted.values())) + _size(batch) > KEPT:
                 del self._shifted[next(iter(self._shifted))]
             self._shifted[label] = batch
         return self._shifted[label]
+
+    def _streams(self, generator: DataGenerator) -> TypeGuard[StreamedTest]:
+        return self._streaming and streams(generator)
+
+    def _shift(self, task: str, label: str) -> Shift:
+        return next(shift for shift in self._tasks[task].shifts if shift.label == label)
 
 
 def _size(batch: SequenceBatch) -> int:

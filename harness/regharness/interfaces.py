@@ -420,8 +420,8 @@ class Executor(Protocol):
         """Call ``work(job)`` once for each job, in any order and process, and yield the results as they come.
 
         It may also yield `regharness.jobs.Began` when a worker begins a job, and must yield `regharness.jobs.Lost` for
-        a job whose worker ended without a result. A job is asked for when a worker is free, not before. Closing the
-        iterator stops what is running. What `work` itself raises, save `MemoryError`, is raised.
+        a job whose worker ended without a result. Jobs may be read ahead of what runs. Closing the iterator stops what
+        is running. What `work` itself raises, save `MemoryError`, is raised.
         """
         ...
 

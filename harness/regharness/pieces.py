@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -14,12 +13,6 @@ from regharness.deliveries import Delivery
 from regharness.interfaces import Prediction, SequenceBatch
 from regharness.layout import MEASUREMENTS, PREDICTIONS, Kind, Layout
 from regharness.quantiles import level_label
-
-
-def rows_of(examples: int, piece: int) -> Iterator[slice]:
-    """The examples of each piece; one at least."""
-    for start in range(0, max(examples, 1), piece):
-        yield slice(start, min(start + piece, examples))
 
 
 def put_prediction(delivery: Delivery, layout: Layout, prediction: Prediction, number: int) -> None:
@@ -39,8 +32,19 @@ def put_prediction(delivery: Delivery, layout: Layout, prediction: Prediction, n
         delivery.put(dims.QUANTILES, (number, chunk), value[..., chunk * width : (chunk + 1) * width], layout.piece)
 
 
-def put_test_set(delivery: Delivery, batch: SequenceBatch, piece: int) -> dict[str, Kind]:
-    """Deliver what was measured of a test set, and what is known of its examples.
+def put_test_set(delivery: Delivery, batch: SequenceBatch, number: int, rows: int) -> dict[str, Kind]:
+    """Deliver what was measured of piece `number` of a test set, and what is known of its examples.
+
+    Parameters
+    ----------
+    delivery
+        Where to.
+    batch
+        The examples of the piece.
+    number
+        Which piece.
+    rows
+        Examples that a whole piece has.
 
     Returns
     -------
@@ -51,17 +55,16 @@ def put_test_set(delivery: Delivery, batch: SequenceBatch, piece: int) -> dict[s
     kinds: dict[str, Kind] = {
         name: "float64" if values.dtype.kind in "biuf" else "text" for name, values in covariates.items()
     }
-    for number, rows in enumerate(rows_of(len(batch), piece)):
-        delivery.put_text(dims.EXAMPLE_ID, (number, 0), _texts(batch.ids[rows]), piece)
-        for name in MEASUREMENTS:
-            value = getattr(batch, name)
-            if value is not None:
-                delivery.put(name, (number, 0), value[rows], piece)
-        for name, values in covariates.items():
-            if kinds[name] == "text":
-                delivery.put_text(name, (number, 0), _texts(values[rows]), piece)
-            else:
-                delivery.put(name, (number, 0), values[rows].astype(np.float64), piece)
+    delivery.put_text(dims.EXAMPLE_ID, (number, 0), _texts(batch.ids), rows)
+    for name in MEASUREMENTS:
+        value = getattr(batch, name)
+        if value is not None:
+            delivery.put(name, (number, 0), value, rows)
+    for name, values in covariates.items():
+        if kinds[name] == "text":
+            delivery.put_text(name, (number, 0), _texts(values), rows)
+        else:
+            delivery.put(name, (number, 0), values.astype(np.float64), rows)
     return kinds
 
 

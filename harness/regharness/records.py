@@ -100,6 +100,7 @@ class TestSetRecord:
     reason: str = ""
     detail: str = ""
     seconds: float = 0.0
+    timings: Mapping[str, float] = field(default_factory=dict)
     examples: int = 0
     magnitudes: Mapping[str, list[float | None]] = field(default_factory=dict)
     covariates: Mapping[str, Literal["float32", "float64", "text"]] = field(default_factory=dict)

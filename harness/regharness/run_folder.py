@@ -110,7 +110,15 @@ class Run:
             "shift": self.shifts(task),
             "seed": list(self.spec.seeds),
         }
-        cube: xr.Dataset = open_cube(path).sel(labels)
+        opened = open_cube(path)
+        for name, wanted in labels.items():
+            lacking = set(wanted) - set(opened[name].values.tolist() if name in opened.coords else ())
+            if lacking:
+                raise InputError(
+                    f"the cube of task '{task}' in {self.folder} has no {name} {min(lacking)} yet",
+                    help="a run was stopped before it could begin with it; run its spec again",
+                )
+        cube: xr.Dataset = opened.sel(labels)
         if hurt:
             status = cube[dims.STATUS].load()
             for model, shift, seed in itertools.product(*labels.values()):

@@ -7,7 +7,7 @@ cube, then recorded, then dropped from the deliveries.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from regharness.dims import COVARIATE
 from regharness.integrity import Damage, examine, lost, seal
 from regharness.layout import Kind, Layout
 from regharness.plan import Cell, Plan, TestSet
+from regharness.profiling import Stopwatch
 from regharness.quarantine import set_apart
 from regharness.records import Record, TestSetRecord, cell_records, test_set_records
 from regharness.storage import Place
@@ -39,6 +40,10 @@ class RunState:
         What the run consists of.
     folder
         Its folder, which this process has to itself.
+    stopwatch
+        Measures the moving into the cubes.
+    check
+        Called before anything is moved: raises when the folder is another run's by now.
 
     Attributes
     ----------
@@ -46,8 +51,9 @@ class RunState:
         Records of what was computed.
     """
 
-    def __init__(self, plan: Plan, folder: Place) -> None:
+    def __init__(self, plan: Plan, folder: Place, stopwatch: Stopwatch, check: Callable[[], None]) -> None:
         self._plan, self._folder = plan, folder
+        self._stopwatch, self._check = stopwatch, check
         self.cells, self.test_sets = cell_records(folder), test_set_records(folder)
         self._deliveries = Deliveries(folder / FOLDER)
         self._deliveries.prepare()
@@ -66,18 +72,29 @@ class RunState:
         return {task: cube.layout for task, cube in self._cubes.items()}
 
     def recover(self) -> None:
-        """Move in what an earlier run computed and could not move any more; what the plan has not is dropped."""
+        """Move in what was finished and is not in the cubes yet, since its worker or an earlier run was killed.
+
+        What the plan has with other parameters is dropped; what it does not have at all waits until it has it again.
+        """
         jobs: list[Cell | TestSet] = [*self._plan.cells, *self._plan.test_sets]
-        planned = {ticket(one.key, one.name): one for one in jobs}
+        planned, names = {ticket(one.key, one.name): one for one in jobs}, {one.name for one in jobs}
+        spared = set()
         for number, content in self._deliveries.finished().items():
+            record = _record(content)
+            if record is None:
+                continue
             if number in planned:
-                record = _record(content)
-                if isinstance(record, Record):
-                    record = replace(record, parts=planned[number].parts)
-                if record is not None:
-                    self._waiting.append(record)
+                self._waiting.append(_of_job(record, planned[number]))
+            elif record.name not in names:
+                spared.add(number)
         self.settle()
-        self._deliveries.sweep()
+        self._deliveries.sweep(spared)
+
+    def delivered(self, job: Cell | TestSet) -> Result | None:
+        """What a worker had finished of a job before it died; None if it had not."""
+        content = self._deliveries.one(ticket(job.key, job.name))
+        record = None if content is None else _record(content)
+        return None if record is None else _of_job(record, job)
 
     def look_over(self, *, deep: bool) -> list[Damage]:
         """Find what is damaged of the cubes, and let it be computed again."""
@@ -107,8 +124,13 @@ class RunState:
 
     def settle(self) -> None:
         """Move in and record all that was taken."""
+        self._check()
+        with self._stopwatch.stage("moving into the cube"):
+            self._settle()
+
+    def _settle(self) -> None:
         done = [result for result in self._waiting if result.status == "done"]
-        stored = [kept for result in done if (kept := self._kept(result)) is not None]
+        stored = [self._kept(result) for result in done]
         for cube in self._cubes.values():
             cube.flush()
         settled = [*stored, *(result for result in self._waiting if result.status != "done")]
@@ -130,11 +152,12 @@ class RunState:
     def close(self) -> None:
         """Move in what is left, and leave everything in order."""
         self.settle()
-        self.cells.append(list(self._without_test_set()))
-        self._deliveries.sweep()
-        self.write_metadata()
-        self.cells.compact()
-        self.test_sets.compact()
+        self.recover()
+        with self._stopwatch.stage("moving into the cube"):
+            self.cells.append(list(self._without_test_set()))
+            self.write_metadata()
+            self.cells.compact()
+            self.test_sets.compact()
 
     def _without_test_set(self) -> Iterator[Record]:
         """Cells that were predicted, and have failed all the same, since there is nothing to hold them against."""
@@ -145,8 +168,8 @@ class RunState:
             if why is not None and record is not None and record.status == "done":
                 yield replace(record, status="failed", reason=f"its test set was not stored: {why.reason}")
 
-    def _kept(self, result: Result) -> Result | None:
-        """A delivery once it is in its cube, or why it cannot be; None when it was not whole."""
+    def _kept(self, result: Result) -> Result:
+        """A delivery once it is in its cube, or why it cannot be."""
         if isinstance(result, TestSetRecord):
             held = self._cubes[result.task].layout.covariates
             for name, kind in result.covariates.items():
@@ -155,7 +178,9 @@ class RunState:
                     kinds = ("text", "a number") if kind == "text" else ("a number", "text")
                     reason = f"covariate '{called}' is {kinds[0]}, elsewhere {kinds[1]}"
                     return replace(result, status="failed", reason=reason, pieces={})
-        return result if self._store(result) else None
+        if not self._store(result):
+            return replace(result, status="failed", reason="what was computed could not be read back", pieces={})
+        return result
 
     def _store(self, result: Result) -> bool:
         cube = self._cubes[result.task]
@@ -165,6 +190,11 @@ class RunState:
         length = max(cube.layout.length, result.examples)
         cube.grow(replace(cube.layout, covariates=covariates, length=length))
         return cube.store_test_set(self._deliveries, result, self.test_sets.last(*result.name))
+
+
+def _of_job(record: Result, job: Any) -> Result:
+    """A record as the job wants it: what is sent to a worker, and comes from it, is as small as can be."""
+    return replace(record, parts=job.parts) if isinstance(record, Record) else record
 
 
 def _record(content: dict[str, Any]) -> Result | None:

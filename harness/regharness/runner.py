@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from regharness.catalog import Catalog
+from regharness.cube import CUBES
 from regharness.errors import InputError
+from regharness.fitting import MODELS
 from regharness.interfaces import Executor
 from regharness.jobs import Began, Lost
 from regharness.journal import Journal
 from regharness.plan import Cell, Plan, TestSet, select
+from regharness.profiling import Stopwatch
 from regharness.provenance import facts
 from regharness.records import Record, TestSetRecord
 from regharness.run_folder import PROVENANCE, SPEC, read_spec_name, write_spec
+from regharness.run_scores import Step
 from regharness.run_state import RunState
 from regharness.staleness import Facts
 from regharness.storage import Place, make_folder, write_whole
+from regharness.whole_folders import sweep
 from regharness.work import Order, RunWork, Watch, put_away
 
 
@@ -33,6 +40,9 @@ def execute(
     only: Iterable[str] = (),
     fail_fast: bool = False,
     watch: Watch | None = None,
+    stopwatch: Stopwatch | None = None,
+    check: Callable[[], None] = lambda: None,
+    step: Step = lambda what, done, total: None,
 ) -> bool:
     """Compute the missing cells of a plan into a run's folder, which this process has to itself.
 
@@ -50,6 +60,12 @@ def execute(
         Stop at the first failed cell.
     watch
         Told what a worker in this process is at.
+    stopwatch
+        Measures what this process does beside computing cells.
+    check
+        Called before anything is stored: raises when the folder is another run's by now.
+    step
+        Told that what is stored is checked, which takes long where that is much.
 
     Returns
     -------
@@ -68,43 +84,45 @@ def execute(
     chosen = select(plan.cells, only)
     entry = plan.spec.run.executor
     executor = catalog.create("executor", entry.use, {**entry.with_, "workers": plan.spec.run.workers})
-    make_folder(folder)
-    write_spec(folder, plan.spec)
-    state = RunState(plan, folder)
-    state.recover()
-    damages = state.look_over(deep=False)
-    checked = bool(damages or state.todo(chosen))
-    if checked:
-        damages += state.look_over(deep=True)
-    todo = state.todo(chosen)
-    if todo:
-        Facts(folder).keep(plan.facts)
-    if todo or damages:
-        state.write_metadata()
-    observers = catalog.plugins.manager
-    journal = Journal(folder, plan.spec, facts(catalog.plugins))
-    observers.register(journal)
+    stopwatch = stopwatch or Stopwatch()
+    with stopwatch.stage("looking over the folder"):
+        make_folder(folder)
+        write_spec(folder, plan.spec)
+        if isinstance(folder, Path):
+            sweep(folder)
+            sweep(folder / MODELS)
+            sweep(folder / CUBES, below=True)
+        state = RunState(plan, folder, stopwatch, check)
+        state.recover()
+        damages = state.look_over(deep=False)
+        checked = bool(damages or state.todo(chosen))
+        if checked:
+            step("checking what is stored", 0, 1)
+            damages += state.look_over(deep=True)
+        todo = state.todo(chosen)
+        if todo:
+            Facts(folder).keep(plan.facts)
+        if todo or damages:
+            state.write_metadata()
     started, interrupted = time.time(), True
-    try:
-        observers.hook.regharness_run_started(
-            folder=folder,
-            cells=len(chosen),
-            done=len(chosen) - sum(isinstance(job, Cell) for job in todo),
-            workers=plan.spec.run.workers,
-        )
-        order = Order(plan.spec, folder, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
-        _Rounds(state, observers.hook, fail_fast).run(
-            executor, RunWork(order, watch, plan.tasks), todo, plan.spec.run.retries
-        )
-        interrupted = False
-    finally:
-        put_away()
-        if todo or not (folder / PROVENANCE).exists():
-            state.close()
-            _write_provenance(folder, plan, catalog, state, started)
-        failed = len(state.cells.failed(chosen))
-        observers.hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
-        observers.unregister(journal)
+    with _journal(folder, plan, catalog) as hook:
+        try:
+            done = len(chosen) - sum(isinstance(job, Cell) for job in todo)
+            workers = plan.spec.run.workers
+            hook.regharness_run_started(folder=folder, cells=len(chosen), done=done, workers=workers)
+            # Workers elsewhere have another working directory.
+            where = folder.absolute() if isinstance(folder, Path) else folder
+            order = Order(plan.spec, where, frozenset(catalog.plugins.disabled), state.layouts, uuid4().hex)
+            work = RunWork(order, watch, plan.tasks)
+            _Rounds(state, hook, fail_fast).run(executor, work, todo, plan.spec.run.retries)
+            interrupted = False
+        finally:
+            put_away()
+            if todo or not (folder / PROVENANCE).exists():
+                state.close()
+                _write_provenance(folder, plan, catalog, state, started)
+            failed = len(state.cells.failed(chosen))
+            hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
     return checked
 
 
@@ -127,6 +145,18 @@ def claim(folder: Place, name: str) -> None:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
 
 
+@contextmanager
+def _journal(folder: Place, plan: Plan, catalog: Catalog) -> Iterator[Any]:
+    """The hooks of all observers, the run's journal among them."""
+    observers = catalog.plugins.manager
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
+    observers.register(journal)
+    try:
+        yield observers.hook
+    finally:
+        observers.unregister(journal)
+
+
 class _Rounds:
     """Hand jobs to an executor and take what comes back, until none is left to be tried."""
 
@@ -145,8 +175,7 @@ class _Rounds:
                     if isinstance(one, Began):
                         self._began(one)
                     elif isinstance(one, Lost):
-                        if left.pop(getattr(one.job, "name", None), None) is not None:
-                            lost.append(one)
+                        self._fell(one, left, lost)
                     else:
                         self._ended(one, left)
                         if self._fail_fast and one.status == "failed":
@@ -155,7 +184,8 @@ class _Rounds:
                 close = getattr(news, "close", None)
                 if close is not None:
                     close()
-            lost += [Lost(job, "the executor gave no result") for job in left.values()]
+            for job in list(left.values()):
+                self._fell(Lost(job, "the executor gave no result"), left, lost)
             jobs = [one.job for one in lost if self._again(one, retries)]  # type: ignore[misc]
 
     def _began(self, news: Began) -> None:
@@ -171,9 +201,24 @@ class _Rounds:
             # What is sent to a worker is as small as can be.
             result = replace(result, parts=job.parts if job is not None else result.parts)
         self._state.take(result)
+        told = ("task", "shift", "seed", "status", "reason", "seconds", "worker", "timings")
+        facts = {name: getattr(result, name) for name in told}
         if isinstance(result, Record):
-            names = ("task", "model", "shift", "seed", "status", "reason", "seconds", "worker", "examples", "timings")
-            self._hook.regharness_cell_finished(**{name: getattr(result, name) for name in names})
+            self._hook.regharness_cell_finished(**facts, model=result.model, examples=result.examples)
+        else:
+            self._hook.regharness_test_set_finished(**facts)
+
+    def _fell(self, news: Lost, left: dict[Any, Any], lost: list[Lost]) -> None:
+        """Note a job whose worker died, unless the worker had finished it."""
+        job = left.get(getattr(news.job, "name", None))
+        if job is None:
+            return
+        result = self._state.delivered(job)
+        if result is not None:
+            self._ended(result, left)
+            return
+        del left[job.name]
+        lost.append(news)
 
     def _again(self, lost: Lost, retries: int) -> bool:
         """Whether a job whose worker died is tried once more; else what hangs on it has failed."""

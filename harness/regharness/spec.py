@@ -88,7 +88,13 @@ class RunEntry(Parameters):
     executor: Annotated[Use, BeforeValidator(_as_use)] = Field(
         default=Use(use="local"), description="What runs the cells; a bare name is one without parameters."
     )
-    workers: int = Field(default=1, ge=1, le=1024)
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="How many compute at once; as many as there are processors if left out, with an executor that "
+        "starts several on this machine.",
+    )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps, as the models' frameworks say.")
     retries: int = Field(default=1, ge=0, le=100, description="How often a cell is tried again whose worker died.")
     cell_time_limit: float | None = Field(

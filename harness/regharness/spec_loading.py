@@ -16,6 +16,7 @@ from regharness.catalog import Catalog
 from regharness.dims import IDENTITY
 from regharness.errors import InputError, Problem, unknown_name
 from regharness.faults import describe
+from regharness.run_options import executor_faults
 from regharness.spec import BenchmarkSpec
 from regharness.yaml_source import Document, Place, read
 
@@ -47,6 +48,7 @@ def load(path: Path | str, catalog: Catalog) -> BenchmarkSpec:
         names = catalog.names("metric")
         document.value["metrics"] = [n for n in names if catalog.component("metric", n).default]
     problems = list(_component_problems(document, catalog))
+    problems += _executor_problems(document, catalog)
     problems += _repeats(document.value, document)
     problems += _dangling(document.value, document)
     spec: BenchmarkSpec | None = None
@@ -142,11 +144,6 @@ def _uses(value: Any) -> Iterator[tuple[str, Place, dict[str, Any]]]:
         value["metrics"] = [{"use": entry} if isinstance(entry, str) else entry for entry in metrics]
     for place, metric in _entries(value, "metrics"):
         yield "metric", place, metric
-    run = value.get("run")
-    if isinstance(run, dict) and isinstance(run.get("executor"), str):
-        run["executor"] = {"use": run["executor"]}
-    if isinstance(run, dict) and isinstance(run.get("executor"), dict):
-        yield "executor", ("run", "executor"), run["executor"]
 
 
 def _component_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
@@ -180,6 +177,37 @@ def _parameter_problems(
     entry["with"] = parameters.model_dump(mode="json", by_alias=True)
     if kind == "shift":
         yield from _severity_problems(place, entry, document, catalog.build(kind, entry["use"], parameters))
+
+
+def _executor_problems(document: Document, catalog: Catalog) -> Iterator[Problem]:
+    """Check who runs the cells; an executor's parameters depend on the entry around it.
+
+    Where a spec names none, the command line may still name one that can do what the entry asks.
+    """
+    run = document.value.get("run")
+    if not isinstance(run, dict) or "executor" not in run:
+        return
+    written = run["executor"]
+    executor = {"use": written} if isinstance(written, str) else written
+    if not isinstance(executor, dict) or not isinstance(executor.get("use"), str):
+        return
+    use, given = executor["use"], executor.get("with", {})
+    if not isinstance(given, dict):
+        return
+    place: Place = ("run", "executor", "use") if isinstance(written, dict) else ("run", "executor")
+    try:
+        catalog.require("executor", use)
+        base = Path(document.mark(place).path).resolve().parent
+        faults = list(executor_faults(use, given, run, catalog, base))
+        for at, message, help in faults:
+            yield document.mark(("run", *at), key="unknown key" in message).problem(message, help)
+        if not faults:
+            dumped = catalog.check("executor", use, given, base).model_dump(mode="json", by_alias=True)
+            dumped.pop("workers", None)
+            run["executor"] = {"use": use, "with": dumped}
+    except InputError as error:
+        mark = document.mark(place)
+        yield from (mark.problem(problem.message, problem.help) for problem in error.problems)
 
 
 def _severity_problems(place: Place, entry: dict[str, Any], document: Document, operator: Any) -> Iterator[Problem]:

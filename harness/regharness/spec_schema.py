@@ -61,6 +61,9 @@ def _choice(kind: str, entry: dict[str, Any], definitions: dict[str, Any], catal
             parameters = catalog.parameters(kind, name).model_json_schema(by_alias=True, mode="validation")
         except InputError:
             continue
+        if kind == "executor":
+            # Said beside the executor, in `run`.
+            parameters.get("properties", {}).pop("workers", None)
         for inner, definition in parameters.pop("$defs", {}).items():
             definitions.setdefault(inner, definition)
         then: dict[str, Any] = {"properties": {"with": parameters}}

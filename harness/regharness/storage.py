@@ -217,7 +217,7 @@ def write_whole(at: Place, content: bytes) -> None:
         try:
             part.write_bytes(content)
             os.replace(part, at)
-        except OSError:
+        except BaseException:
             part.unlink(missing_ok=True)
             raise
 

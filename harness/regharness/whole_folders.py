@@ -133,13 +133,22 @@ def new_file(at: Place) -> Iterator[Path]:
         write_whole(at, file.read_bytes())
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder of this machine, at which no other is at work."""
-    for part in folder.glob(".*.part"):
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+def sweep(folder: Path, *, below: bool = False) -> None:
+    """Remove what killed processes left unfinished in a folder of this machine, at which no other is at work.
+
+    With `below`, in the folders in it too.
+    """
+    for root, folders, files in os.walk(folder):
+        for name in filter(_is_unfinished, files):
+            Path(root, name).unlink(missing_ok=True)
+        for name in filter(_is_unfinished, folders):
+            shutil.rmtree(Path(root, name), ignore_errors=True)
+        if not below:
+            return
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".part")
 
 
 def _rename(part: Path, at: Path, keep: bool) -> None:

@@ -22,13 +22,13 @@ from threadpoolctl import threadpool_limits
 from regharness.catalog import Catalog, load_catalog
 from regharness.deliveries import FOLDER, Delivery, ticket
 from regharness.errors import CellError, StorageError
-from regharness.examples import Examples
+from regharness.examples import Examples, WholeTestSet
 from regharness.fitting import MODELS, build_model, fit_and_store, load_stored
 from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
 from regharness.keys import digest_of
-from regharness.layout import Layout
-from regharness.magnitude import achieved
-from regharness.pieces import put_prediction, put_test_set, rows_of
+from regharness.layout import Kind, Layout
+from regharness.magnitude import Moved, achieved
+from regharness.pieces import put_prediction, put_test_set
 from regharness.plan import Cell, Task, TestSet, make_task
 from regharness.prediction_checks import check
 from regharness.provenance import environment, peak_memory_mb
@@ -121,7 +121,7 @@ class Bench:
     def __init__(self, order: Order, tasks: Mapping[str, Task] | None) -> None:
         self._order = order
         self._catalog: Catalog = load_catalog(order.disabled)
-        self._examples = Examples(_Tasks(order.spec, self._catalog) if tasks is None else tasks)
+        self._examples = Examples(tasks or _Tasks(order.spec, self._catalog), streaming=True)
         self._incoming = order.folder / FOLDER
         self._models = {model.name: model for model in order.spec.models}
         self._fit_key = ""
@@ -141,14 +141,12 @@ class Bench:
         """Make a test set and deliver it."""
         started, self._timings = time.perf_counter(), {}
         try:
-            batch = self._test_set(job.task, job.seed, job.shift)
-            record = self._deliver_test_set(job, batch)
+            return self._deliver_test_set(job, started)
         except (MemoryError, StorageError):
             raise
         except Exception as error:
             reason, detail = _told(error)
             return TestSetRecord(*job.name, job.key, "failed", reason, detail, time.perf_counter() - started)
-        return record
 
     def cell(self, job: Cell, watch: Watch | None) -> Record:
         """Predict a cell and deliver the prediction."""
@@ -169,25 +167,25 @@ class Bench:
         )
         model = self._fitted(job, context)
         watch(job, "predict", 0.0)
-        batch = self._test_set(job.task, job.seed, job.shift)
-        seen = replace(batch, target=None) if "truth" in model.needs else batch.inputs()
+        with self._stage("examples"):
+            test_set = self._examples.walked(job.task, job.seed, job.shift)
         delivery = Delivery(self._incoming, ticket(job.key, job.name))
         layout, levels = self._order.layouts[job.task], declared_levels(model)
-        for number, rows in enumerate(rows_of(len(batch), layout.piece)):
-            part = seen if len(batch) <= layout.piece else seen.select(np.arange(rows.start, rows.stop))
+        for number, block in enumerate(self._timed(test_set.blocks(layout.piece))):
+            seen = replace(block, target=None) if "truth" in model.needs else block.inputs()
             with self._stage("predict"):
-                prediction = model.predict(part, context)
+                prediction = model.predict(seen, context)
             with self._stage("store"):
-                check(prediction, part, levels)
+                check(prediction, seen, levels)
                 put_prediction(delivery, layout, prediction, number)
         seconds = time.perf_counter() - started
         record = replace(
             record,
             seconds=round(seconds, 6),
             execution=dict(model.execution()),
-            timings={stage: round(spent, 6) for stage, spent in self._timings.items()},
+            timings=self._rounded(),
             pieces=delivery.pieces,
-            examples=len(batch),
+            examples=len(test_set),
             peak_mb=peak_memory_mb(),
             environment=self._environment,
             finished=round(time.time(), 3),
@@ -206,9 +204,9 @@ class Bench:
         if reason is not None:
             # The other cells of this model would only fail the same way, each after a fit's time.
             raise CellError(reason.decode())
-        model = build_model(entry, self._catalog)
         try:
             with self._stage("load"):
+                model = build_model(entry, self._catalog)
                 ready = not model.trainable or load_stored(model, folder)
             if not ready:
                 dataset = self._dataset(cell.task, cell.seed)
@@ -224,16 +222,28 @@ class Bench:
         self._model, self._fit_key = model, cell.fit_key
         return model
 
-    def _deliver_test_set(self, job: TestSet, batch: SequenceBatch) -> TestSetRecord:
-        delivery = Delivery(self._incoming, ticket(job.key, job.name))
-        kinds = put_test_set(delivery, batch, self._order.layouts[job.task].piece)
-        moved = achieved(self._dataset(job.task, job.seed), batch)
+    def _deliver_test_set(self, job: TestSet, started: float) -> TestSetRecord:
+        delivery, piece = Delivery(self._incoming, ticket(job.key, job.name)), self._order.layouts[job.task].piece
+        with self._stage("examples"):
+            test_set = self._examples.walked(job.task, job.seed, job.shift)
+        moved = Moved()
+        blocks = test_set.blocks(piece) if isinstance(test_set, WholeTestSet) else test_set.blocks(piece, moved)
+        kinds: dict[str, Kind] = {}
+        for number, block in enumerate(self._timed(blocks)):
+            with self._stage("store"):
+                kinds |= put_test_set(delivery, block, number, piece)
+        if isinstance(test_set, WholeTestSet):
+            found = achieved(test_set.dataset, test_set.batch)
+        else:
+            found = moved.found()
         record = TestSetRecord(
             *job.name,
             job.key,
             "done",
-            examples=len(batch),
-            magnitudes={name: _plain(values) for name, values in moved.items()},
+            seconds=round(time.perf_counter() - started, 6),
+            timings=self._rounded(),
+            examples=len(test_set),
+            magnitudes={name: _plain(values) for name, values in found.items()},
             covariates=kinds,
             pieces=delivery.pieces,
             worker=self._worker,
@@ -251,9 +261,17 @@ class Bench:
         with self._stage("examples"):
             return self._examples.dataset(task, seed)
 
-    def _test_set(self, task: str, seed: int, shift: str) -> SequenceBatch:
-        with self._stage("examples"):
-            return self._examples.test_set(task, seed, shift)
+    def _timed(self, blocks: Iterator[SequenceBatch]) -> Iterator[SequenceBatch]:
+        """The blocks of a test set, whose making is a stage."""
+        while True:
+            with self._stage("examples"):
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+    def _rounded(self) -> dict[str, float]:
+        return {stage: round(spent, 6) for stage, spent in self._timings.items()}
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -155,9 +155,7 @@ class _Crew:
         if not worker.ready:
             self._stillborn += 1
             if self._stillborn == MOST_STILLBORN:
-                raise ExecutorError(
-                    f"{MOST_STILLBORN} worker processes in a row ended before they were ready: {reason}"
-                )
+                raise ExecutorError(f"{MOST_STILLBORN} workers in a row ended before they were ready: {reason}")
         for job in schedule.gone(worker.name):
             yield Lost(job, reason, worker.name)
 

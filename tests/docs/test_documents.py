@@ -80,6 +80,30 @@ def test_the_models_of_the_page_on_models_are_valid(tmp_path):
     assert len(load(tmp_path / "spec.yaml", load_catalog()).models) == 3
 
 
+SMALL = """name: my
+metrics: [mse]
+models: [{name: gc, use: gc_linear}]
+tasks:
+  - name: simulation
+    data: {use: simulated_mpra, with: {train: 60, calibration: 20, test: 20, length: 60}}
+    shifts: [{use: gc_content, severity: 3}]
+"""
+
+
+@pytest.mark.parametrize("number", range(len(blocks("docs/scale.md", "yaml"))))
+def test_what_the_page_on_scale_says_of_executors_is_valid(number, tmp_path):
+    (tmp_path / "spec.yaml").write_text(SMALL + blocks("docs/scale.md", "yaml")[number])
+    assert load(tmp_path / "spec.yaml", load_catalog()).run.executor.use in ("processes", "dask")
+
+
+def test_the_commands_of_the_page_on_scale_run(tmp_path):
+    (tmp_path / "my.yaml").write_text(SMALL)
+    lines = [line[2:] for block in blocks("docs/scale.md", "console") for line in block.splitlines()]
+    assert len(lines) >= 5
+    for line in lines:
+        assert call([sys.executable, "-m", *line.split()], tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["model", "uncertainty"])
 def test_the_page_on_models_names_every_model_and_method(kind):
     page, catalog = (ROOT / "docs" / "models.md").read_text(), load_catalog()

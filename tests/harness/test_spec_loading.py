@@ -113,7 +113,7 @@ def test_a_spec_extends_another_key_by_key(toys, tmp_path):
     file = tmp_path / "more.yaml"
     file.write_text("extends: base.yaml\nseeds: [5]\nrun: {device: cpu}\n")
     loaded = load(file, toys)
-    assert (loaded.name, loaded.seeds, loaded.run.device, loaded.run.executor) == ("toy", [5], "cpu", "local")
+    assert (loaded.name, loaded.seeds, loaded.run.device, loaded.run.executor.use) == ("toy", [5], "cpu", "local")
 
 
 def test_a_problem_in_an_extended_spec_is_placed_in_that_file(toys, tmp_path):

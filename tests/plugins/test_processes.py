@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from executor_toys import Deeds, Do, sorted_news
 from pydantic import ValidationError
-from regharness_processes.executor import ProcessExecutor
-from regharness_processes.parameters import ProcessParameters, as_bytes
 
 from regharness.errors import ExecutorError, InputError
 from regharness.testing import ExecutorContract
 from regharness_local.executor import LocalExecutor
+from regharness_processes.executor import ProcessExecutor
+from regharness_processes.parameters import ProcessParameters, as_bytes
 
 PIDS = [Do("pid", i, fit=f"f{i % 2}") for i in range(6)]
 
@@ -144,7 +144,9 @@ def test_a_worker_that_is_killed_from_outside_while_idle_costs_no_job():
 
 
 MAIN = """
-import sys, os
+import os, signal, sys
+# Whoever started the tests in the background had interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {toys!r})
 from pathlib import Path
 from executor_toys import Deeds, Do

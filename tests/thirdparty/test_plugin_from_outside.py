@@ -102,3 +102,22 @@ def test_without_it_the_spec_is_refused_with_its_place(call):
     done = call("-p", "no:regharness_example", "validate", "outside.yaml")
     assert done.returncode == 2
     assert "outside.yaml:5:17: no data generator named 'gc_ladder'" in done.stderr
+
+
+CONTRACT = """\
+from regharness.testing import ExecutorContract
+from regharness_example.parts import Reversed
+
+
+class TestReversed(ExecutorContract):
+    def make_executor(self):
+        return Reversed()
+"""
+
+
+def test_its_executor_holds_to_the_contract(site, tmp_path):
+    (tmp_path / "test_reversed.py").write_text(CONTRACT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_reversed.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import click
 
@@ -59,9 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        _add_plugin_commands(words)
-        code = cli.main(args=words, prog_name="regharness", standalone_mode=False) or 0
-        sys.stdout.flush()
+        with _interruptible():
+            _add_plugin_commands(words)
+            code = cli.main(args=words, prog_name="regharness", standalone_mode=False) or 0
+            sys.stdout.flush()
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -88,6 +93,34 @@ def main(arguments: list[str] | None = None) -> None:
         _say("help: this is a fault of regharness or of a plugin; --debug shows where")
         code = 1
     sys.exit(code)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C and a request to terminate end the program in order, and a second one at once.
+
+    What is on disk is whole at any moment, so that ending at once costs the cell that was computed and no more.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = {number: signal.signal(number, _stop) for number in signals}
+    except ValueError:
+        # Only the main thread may say what a signal does.
+        yield
+        return
+    try:
+        yield
+    finally:
+        # After an interrupt a second one still ends at once, until the process is gone.
+        if signal.getsignal(signal.SIGINT) is _stop:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda number, frame: os._exit(INTERRUPTED))
+    raise KeyboardInterrupt
 
 
 def _add_plugin_commands(words: list[str]) -> None:

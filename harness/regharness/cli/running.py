@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="RUN", help="The run's folder.  [default: runs/<spec name>]")
 @click.option("--only", multiple=True, metavar="KEY=GLOB", help="Compute only these cells: task, model, shift, seed.")
 @click.option("--executor", metavar="NAME", help="In place of the spec's; `regharness list executors`.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of workers elsewhere, such as tcp://HOST:8786.")
 @click.option("--workers", type=click.IntRange(min=1), help="In place of the spec's.")
 @click.option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps, in place of the spec's.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first failed cell.")
@@ -32,6 +33,7 @@ def run(
     output: str | None,
     only: tuple[str, ...],
     executor: str | None,
+    scheduler: str | None,
     workers: int | None,
     device: str | None,
     fail_fast: bool,
@@ -57,6 +59,7 @@ def run(
             output,
             only=only,
             executor=executor,
+            scheduler=scheduler,
             workers=workers,
             device=device,
             fail_fast=fail_fast,
