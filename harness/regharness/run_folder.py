@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pydantic
 import xarray as xr
 from ruamel.yaml import YAML
 from zarr.core.buffer import default_buffer_prototype
@@ -150,7 +151,11 @@ class Run:
     @functools.cached_property
     def provenance(self) -> dict[str, Any]:
         """Versions, host facts, timings and what ran each model."""
-        found: dict[str, Any] = json.loads(read(self.folder / PROVENANCE) or b"{}")
+        try:
+            found: dict[str, Any] = json.loads(read(self.folder / PROVENANCE) or b"{}")
+        except ValueError:
+            # The next run that computes something writes it anew.
+            return {}
         return found
 
     @property
@@ -237,7 +242,13 @@ def open_run(path: Place | str) -> Run:
         When there is none.
     """
     folder = place(path)
-    return Run(folder, BenchmarkSpec.model_validate(_spec_value(folder)))
+    try:
+        spec = BenchmarkSpec.model_validate(_spec_value(folder))
+    except pydantic.ValidationError:
+        raise InputError(
+            f"{folder / SPEC} is not the spec of a run", help="put back what a run had written there"
+        ) from None
+    return Run(folder, spec)
 
 
 def write_spec(folder: Place, spec: BenchmarkSpec) -> None:

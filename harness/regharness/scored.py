@@ -13,7 +13,8 @@ from regharness.provenance import code_version
 from regharness.records import cell_records, test_set_records
 from regharness.run_folder import Run
 from regharness.spec import MetricEntry
-from regharness.storage import read, write_whole
+from regharness.storage import Place, read, write_whole
+from regharness.whole_folders import whole_files
 
 FILE = "scored.json"
 
@@ -56,7 +57,11 @@ def is_current(run: Run, now: str, files: Sequence[str]) -> bool:
         held = json.loads(read(run.folder / FILE) or b"{}").get("of")
     except (ValueError, AttributeError):
         return False
-    return held == now and all((run.folder / name).exists() for name in files)
+    return held == now and all(_is_there(run.folder / name) for name in files)
+
+
+def _is_there(file: Place) -> bool:
+    return whole_files(file) is not None if file.suffix == ".zarr" else bool(file.exists())
 
 
 def note_scored(run: Run, now: str) -> None:

@@ -34,7 +34,7 @@ def whole_files(at: Place) -> dict[str, bytes] | None:
     """
     seal = read(at / SEAL)
     while seal is not None:
-        names = json.loads(seal)
+        names = _parsed(seal)
         try:
             files = dict(zip(names, read_many([at / name for name in names]), strict=True))
         except InputError as error:
@@ -53,7 +53,7 @@ def whole_files(at: Place) -> dict[str, bytes] | None:
 def is_whole(at: Path) -> bool:
     """Whether a folder of this machine is there, and holds what was written."""
     seal = read(at / SEAL)
-    return seal is not None and bool(json.loads(seal) == _checksums_below(at))
+    return seal is not None and bool(_parsed(seal) == _checksums_below(at))
 
 
 @contextmanager
@@ -183,6 +183,15 @@ def _upload(folder: Path, at: Place) -> None:
 
 def _write_seal(folder: Path) -> None:
     (folder / SEAL).write_text(json.dumps(_checksums_below(folder)))
+
+
+def _parsed(seal: bytes) -> dict[str, int]:
+    """What a seal says; of a damaged one, what no folder holds."""
+    try:
+        names = json.loads(seal)
+    except ValueError:
+        names = None
+    return names if isinstance(names, dict) else {SEAL: 0}
 
 
 def _checksums(files: dict[str, bytes]) -> dict[str, int]:
