@@ -107,7 +107,7 @@ def run(
         hold.check()
         finished = open_run(path)
         now = standing(finished, catalog)
-        if is_current(finished, now, _made_of_scores(catalog)):
+        if is_current(finished, now, _made_of_scores(catalog)) and finished.last_board is not None:
             return finished
         step("checking what is stored", 0, 1)
         if not checked and check_up(finished, marking=True).damages:
@@ -143,6 +143,7 @@ def finish(
         step("leaderboard", 0, 1)
         with stopwatch.stage("leaderboard"):
             write_whole(run.folder / LEADERBOARD, to_json(run.leaderboard().board).encode())
+        run.__dict__.pop("last_board", None)
         for name in catalog.names("report"):
             step(f"{name} report", 0, 1)
             with stopwatch.stage("reports"):

@@ -21,8 +21,9 @@ from regharness.scoring import BLOCK
 from regharness.seeding import rng_for
 
 
-def blocks_of(batch: SequenceBatch, size: int = BLOCK) -> Iterator[SequenceBatch]:
-    """The examples of a batch, `size` at a time, as views; a batch no longer than that is given as it is."""
+def blocks_of(batch: SequenceBatch, size: int | None = None) -> Iterator[SequenceBatch]:
+    """The examples of a batch, `size` or `BLOCK` at a time, as views; one no longer than that is given as it is."""
+    size = size or BLOCK
     if len(batch) <= size:
         yield batch
         return
@@ -81,9 +82,10 @@ class StreamedTestSet:
         """Names along ``output``."""
         return self.dataset.test.outputs
 
-    def blocks(self, size: int = BLOCK, moved: Moved | None = None) -> Iterator[SequenceBatch]:
-        """The blocks in order, which have one `size` only; `moved` is told how far each was moved."""
-        assert size == BLOCK
+    def blocks(self, size: int | None = None, moved: Moved | None = None) -> Iterator[SequenceBatch]:
+        """The blocks in order; `moved` is told how far each was moved. A cube's piece, `size`, is a block."""
+        if size not in (None, BLOCK):
+            raise ValueError(f"blocks of {BLOCK:,} examples are no pieces of {size:,}")
         for number, part in enumerate(self.generator.test_blocks(self.dataset, self.seed)):
             batch = part.test
             if self.shift is not None:

@@ -8,6 +8,7 @@ main process writes here. Knows no model and computes no score. A chunk that was
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from regharness import dims
-from regharness.cube_metadata import FORMAT, encode_text, render
+from regharness import dims, text_chunks
+from regharness.cube_metadata import FORMAT, render
 from regharness.deliveries import CHECKSUM, Deliveries, checksum, is_whole, parse_piece, ticket
 from regharness.errors import InputError
 from regharness.layout import At, Layout, Variable
@@ -45,6 +46,8 @@ class Cube:
     ----------
     path
         The zarr group.
+    written
+        Path to content of the small files that are known to be there.
     """
 
     def __init__(self, folder: Place, task: str, layout: Layout) -> None:
@@ -52,6 +55,8 @@ class Cube:
         self._layout_file = layout_file(folder, task)
         self.layout = layout
         self._chunks: dict[str, bytearray] = {}
+        self.written: dict[str, bytes] = {}
+        self._texts: dict[str, NDArray[Any]] = {}
 
     def grow(self, layout: Layout) -> None:
         """Take a layout that holds more; its metadata are written by `write_metadata`."""
@@ -102,11 +107,14 @@ class Cube:
 
     def flush(self) -> None:
         """Write the chunks that several cells share, of the cells that were stored since the last time."""
-        for path, content in self._chunks.items():
+        chunks = {path: bytes(content) for path, content in self._chunks.items()}
+        chunks.update({path: text_chunks.encode(texts) for path, texts in self._texts.items()})
+        for path, content in chunks.items():
             target = self.path / path
             make_folder(target.parent)
-            write_whole(target, bytes(content) + checksum(bytes(content)))
+            write_whole(target, content + checksum(content))
         self._chunks.clear()
+        self._texts.clear()
 
     def write_metadata(self, cells: Records[Record], test_sets: Records[TestSetRecord], keys: Mapping[At, str]) -> None:
         """Write all small files; a cell whose record has another key than planned is missing.
@@ -132,9 +140,10 @@ class Cube:
         )
         for path, content in rendered.items():
             target = self.path / path
-            if read(target) != content:
+            if self.written.get(path) != content and read(target) != content:
                 make_folder(target.parent)
                 write_whole(target, content)
+        self.written = rendered
 
     def _statuses(
         self, cells: Records[Record], sets: Mapping[Any, TestSetRecord], keys: Mapping[At, str], task: str
@@ -157,7 +166,7 @@ class Cube:
             variable, piece = parse_piece(name)
             path, slot = self.layout.chunk_of(variable, at, piece)
             kind = self.layout.variables[variable].kind
-            if not self.layout.packed and kind != "text":
+            if not self.layout.packed:
                 if not self._take(deliveries, number, name, path):
                     return False
                 continue
@@ -165,7 +174,7 @@ class Cube:
             if content is None:
                 return False
             if kind == "text":
-                self._write_text(variable, path, slot, json.loads(content[:-CHECKSUM]))
+                self._write_text(variable, path, slot, text_chunks.decode(content[:-CHECKSUM]))
             else:
                 size = len(content) - CHECKSUM
                 self._open(variable, path)[slot * size : (slot + 1) * size] = content[:-CHECKSUM]
@@ -190,10 +199,10 @@ class Cube:
                 continue
             path, slot = self.layout.chunk_of(variable, at, piece)
             kind = self.layout.variables[variable].kind
-            if kind == "text":
-                self._write_text(variable, path, slot, [])
-            elif not self.layout.packed:
+            if not self.layout.packed:
                 remove_many([self.path / path])
+            elif kind == "text":
+                self._write_text(variable, path, slot, "")
             else:
                 self._blank(self._open(variable, path), self.layout.variables[variable], slot)
 
@@ -208,13 +217,14 @@ class Cube:
             self._chunks[path] = content
         return self._chunks[path]
 
-    def _write_text(self, variable: str, path: str, slot: int, values: list[str]) -> None:
-        held = bytes(self._chunks[path]) if path in self._chunks else self._read(path)
-        if held is not None:
-            held += checksum(held)
-        self._chunks[path] = bytearray(encode_text(self.layout, variable, held, slot, values)[:-CHECKSUM])
-        if not self.layout.packed:
-            self.flush()
+    def _write_text(self, variable: str, path: str, slot: int, values: Any) -> None:
+        """Put a piece into a chunk of text that several cells share, to be written by `flush`."""
+        if path not in self._texts:
+            shape = self.layout.chunk_shape(self.layout.variables[variable])
+            held = self._read(path)
+            texts = text_chunks.padded((), math.prod(shape)) if held is None else text_chunks.decode(held)
+            self._texts[path] = texts.reshape(-1, *shape[2:])
+        self._texts[path][slot] = values
 
     def _read(self, path: str) -> bytes | None:
         """A chunk without its checksum; None when it is not there, or not whole."""

@@ -19,6 +19,7 @@ from regharness import dims
 from regharness.layout import At, Layout, Variable
 from regharness.magnitude import BY_OUTPUT
 from regharness.magnitude import LONG_NAMES as MAGNITUDES
+from regharness.text_chunks import LEVEL
 
 FORMAT = 3
 """Raised when a cube of an earlier version can no longer be continued."""
@@ -76,37 +77,6 @@ def render(
     return files
 
 
-def encode_text(layout: Layout, name: str, held: bytes | None, slot: int, values: list[str]) -> bytes:
-    """A chunk of text with one piece of it replaced.
-
-    Parameters
-    ----------
-    layout, name
-        Which array.
-    held
-        The chunk as it is, if there is one.
-    slot
-        Which cell's piece, of those in the chunk.
-    values
-        Texts, at most as many as a piece has examples; the rest is empty.
-    """
-    variable = layout.variables[name]
-    shape = layout.chunk_shape(variable)
-    store = zarr.storage.MemoryStore()
-    group: Any = zarr.open_group(store, mode="w")
-    array = _create(group, name, variable.names, str, shape, shape)
-    path = f"{name}/c.{'.'.join('0' * len(shape))}"
-    block = np.full(shape, "", dtype=object)
-    if held is not None:
-        store._store_dict[path] = zarr.core.buffer.default_buffer_prototype().buffer.from_bytes(held)
-        block = array[:].astype(object)
-    piece = np.full(shape[2:], "", dtype=object)
-    piece[: len(values)] = values
-    block.reshape(-1, *shape[2:])[slot] = piece
-    array[:] = block
-    return store._store_dict[path].to_bytes()
-
-
 def _declare(group: Any, name: str, variable: Variable, layout: Layout) -> None:
     dtype = str if variable.kind == "text" else variable.kind
     array = _create(group, name, variable.names, dtype, layout.shape(variable), layout.chunk_shape(variable))
@@ -119,7 +89,7 @@ def _create(
     group: Any, name: str, names: tuple[str, ...], dtype: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
 ) -> Any:
     floating = dtype in ("float32", "float64")
-    codecs = [Crc32cCodec()] if floating else [ZstdCodec(level=1), Crc32cCodec()]
+    codecs = [Crc32cCodec()] if floating else [ZstdCodec(level=LEVEL), Crc32cCodec()]
     return group.create_array(
         name,
         shape=shape,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from regharness import text_chunks
 from regharness.storage import Place, listing, make_folder, read, read_many, remove_many, write_whole
 from regharness.storage_faults import storing
 
@@ -31,8 +32,8 @@ def ticket(key: str, name: Iterable[object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def checksum(content: bytes) -> bytes:
-    """The crc32c of bytes, as zarr's codec of that name writes it behind them."""
+def checksum(content: Any) -> bytes:
+    """The crc32c of bytes, or of an array's, as zarr's codec of that name writes it behind them."""
     return int(google_crc32c.value(content)).to_bytes(CHECKSUM, "little")
 
 
@@ -72,18 +73,19 @@ class Delivery:
             padded = np.full((rows, *values.shape[1:]), np.nan, values.dtype)
             padded[: len(values)] = values
             values = padded
-        native = values.astype(values.dtype.newbyteorder("<"), copy=False)
-        self._write(piece_name(variable, piece), native.tobytes())
+        # As it lies in memory: predictions are large, and a copy of them takes as long as their checksum.
+        native = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        self._write(piece_name(variable, piece), native)
 
-    def put_text(self, variable: str, piece: tuple[int, int], values: Iterable[str]) -> None:
-        """Write a piece of text, ``(example,)``."""
-        self._write(piece_name(variable, piece), json.dumps(list(values)).encode())
+    def put_text(self, variable: str, piece: tuple[int, int], values: Sequence[str], rows: int) -> None:
+        """Write a piece of text, ``(example,)``, filled up with empty ones to so many `rows`."""
+        self._write(piece_name(variable, piece), text_chunks.encode(text_chunks.padded(values, rows)))
 
     def finish(self, record: dict[str, Any]) -> None:
         """Write the record, after which what was put counts."""
         write_whole(self._folder / f"{self._ticket}.json", json.dumps(record, separators=(",", ":")).encode())
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: Any) -> None:
         at, check = self._folder / f"{self._ticket}.{name}", checksum(content)
         if isinstance(at, Path):
             # Need not be whole: it counts once there is a record.
@@ -91,7 +93,7 @@ class Delivery:
                 file.write(content)
                 file.write(check)
         else:
-            write_whole(at, content + check)
+            write_whole(at, bytes(content) + check)
         self.pieces[name] = int.from_bytes(check, "little")
 
 

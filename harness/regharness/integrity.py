@@ -51,8 +51,8 @@ class Damage:
     reason: str
 
 
-def seal(folder: Place, task: str) -> None:
-    """Note how the files of a cube are now."""
+def seal(folder: Place, task: str, written: Mapping[str, bytes]) -> None:
+    """Note how the files of a cube are now; what was `written`, by path, need not be read again."""
     path, layout = folder / CUBES / f"{task}.zarr", read_layout(folder, task)
     held, large = _read_seal(folder, task), layout.variables.keys() if layout is not None else ()
     files = {}
@@ -63,7 +63,9 @@ def seal(folder: Place, task: str) -> None:
         else:
             # A chunk of predictions has its checksum in itself, and records have that of its pieces.
             chunk = name.split("/")[0] in large and not name.endswith("zarr.json")
-            check = None if chunk else google_crc32c.value((path / name).read_bytes())
+            check = None
+            if not chunk:
+                check = google_crc32c.value(written[name] if name in written else (path / name).read_bytes())
             files[name] = (stat.size, stat.stamp, check)
     write_whole(folder / CUBES / f"{task}{SEAL}", json.dumps(files, separators=(",", ":")).encode())
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,14 @@ class Replicates:
         """Take examples by integer or boolean `index`."""
         counts = (None if value is None else value[index] for value in (self.dna_count, self.rna_count))
         return Replicates(self.target[index], *counts)
+
+
+_UNIQUE: WeakValueDictionary[int, NDArray[Any]] = WeakValueDictionary()
+"""Arrays of ids that were found not to repeat: batches that differ in something else have the same one."""
+
+
+def _known_unique(ids: NDArray[Any]) -> bool:
+    return _UNIQUE.get(id(ids)) is ids
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,10 @@ class SequenceBatch:
         n = len(self.sequence)
         if self.ids.shape != (n,):
             raise ValueError(f"ids has shape {self.ids.shape}, not ({n},)")
-        if len(set(self.ids.tolist())) != n:
-            raise ValueError("ids repeat")
+        if not _known_unique(self.ids):
+            if len(set(self.ids.tolist())) != n:
+                raise ValueError("ids repeat")
+            _UNIQUE[id(self.ids)] = self.ids
         if n and self.sequence.max() >= len(ALPHABET):
             raise ValueError(f"sequence holds the code {self.sequence.max()}; the largest is N = 4")
         for name in ("target", "noise_variance", "truth", "dna_count", "rna_count"):
@@ -137,7 +148,11 @@ class SequenceBatch:
         }
         covariates = {name: value[index] for name, value in self.covariates.items()}
         replicates = None if self.replicates is None else self.replicates.select(index)
-        parts["ids"] = parts["ids"] if ids is None else ids
+        if ids is not None:
+            parts["ids"] = ids
+        elif isinstance(index, slice) or np.asarray(index).dtype.kind == "b":
+            # Some of what does not repeat does not either.
+            _UNIQUE[id(parts["ids"])] = parts["ids"]
         return replace(self, **parts, replicates=replicates, covariates=covariates, effective_size=None)
 
     @property

@@ -118,6 +118,12 @@ class Layout:
     @property
     def variables(self) -> dict[str, Variable]:
         """Every array that holds something of every example."""
+        held: dict[str, Variable] | None = self.__dict__.get("_variables")
+        if held is None:
+            held = self.__dict__["_variables"] = self._described()
+        return held
+
+    def _described(self) -> dict[str, Variable]:
         found = {name: Variable(dims.PREDICTED, "float32") for name in PREDICTIONS}
         if self.levels:
             found[dims.QUANTILES] = Variable(dims.QUANTILED, "float32")

@@ -26,7 +26,7 @@ from regharness.score_tables import (
     pick_metric,
     pick_tasks,
 )
-from regharness.statistics import Aggregate, Rank, friedman, interquartile_mean, nemenyi, rank_intervals
+from regharness.statistics import Aggregate, Rank, critical_difference, friedman, interquartile_mean, rank_intervals
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ def _concordance(part: TaskScores, metric: str, direction: Direction, models: Se
     means = [[badness(float(part.by_seed(metric, m, [shift]).mean()), direction) for m in models] for shift in shifts]
     table = np.array(means, dtype=np.float64).reshape(len(shifts), len(models))
     found = friedman(table)
-    critical = nemenyi(found.mean_ranks, found.tasks).critical_difference
+    critical = critical_difference(len(found.mean_ranks), found.tasks)
     ranks = {model: float(rank) for model, rank in zip(models, found.mean_ranks, strict=True)}
     return Concordance(found.f_p_value, critical, ranks, found.tasks)
 

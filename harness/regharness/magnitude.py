@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regharness import dims
 from regharness.interfaces import Dataset, SequenceBatch
-from regharness.sequences import gc_content
+from regharness.sequences import N, gc_content
 
 LONG_NAMES = {
     dims.GC_MOVED: "mean GC content, less that of the identity test set",
@@ -46,12 +46,18 @@ def achieved(dataset: Dataset, shifted: SequenceBatch) -> dict[str, NDArray[np.f
         np.divide(total, known.sum(axis=0), out=noise, where=known.any(axis=0))
     target = np.asarray(shifted.target, np.float64)
     return {
-        dims.GC_MOVED: np.array(_mean_gc(shifted) - _mean_gc(dataset.test)),
+        dims.GC_MOVED: np.array(_gc_moved(dataset.test, shifted)),
         dims.EFFECTIVE_SIZE: np.array(shifted.effective_size or float(len(shifted))),
         dims.ORACLE_CORRELATION: _oracle_correlation(dataset.mechanism, shifted),
         dims.TARGET_SD: target.std(axis=0),
         dims.NOISE_SD: np.sqrt(noise),
     }
+
+
+def _gc_moved(before: SequenceBatch, after: SequenceBatch) -> float:
+    if after.sequence is before.sequence:
+        return 0.0 if (before.sequence != N).any() else float("nan")
+    return _mean_gc(after) - _mean_gc(before)
 
 
 def _mean_gc(batch: SequenceBatch) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regharness import dims
 from regharness.deliveries import Delivery
@@ -53,14 +55,19 @@ def put_test_set(delivery: Delivery, batch: SequenceBatch, number: int, rows: in
     kinds: dict[str, Kind] = {
         name: "float64" if values.dtype.kind in "biuf" else "text" for name, values in covariates.items()
     }
-    delivery.put_text(dims.EXAMPLE_ID, (number, 0), map(str, batch.ids.tolist()))
+    delivery.put_text(dims.EXAMPLE_ID, (number, 0), _texts(batch.ids), rows)
     for name in MEASUREMENTS:
         value = getattr(batch, name)
         if value is not None:
             delivery.put(name, (number, 0), value, rows)
     for name, values in covariates.items():
         if kinds[name] == "text":
-            delivery.put_text(name, (number, 0), map(str, values.tolist()))
+            delivery.put_text(name, (number, 0), _texts(values), rows)
         else:
             delivery.put(name, (number, 0), values.astype(np.float64), rows)
     return kinds
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    found: list[Any] = values.tolist()
+    return found if values.dtype.kind in "UT" else list(map(str, found))

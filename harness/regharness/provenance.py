@@ -21,6 +21,9 @@ from regharness.discovery import Plugin, Plugins
 LIBRARIES = ("numpy", "scipy", "xarray", "zarr", "torch", "tensorflow", "keras", "onnxruntime")
 
 
+_BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
 def facts(plugins: Plugins) -> dict[str, Any]:
     """Versions and host facts for ``run.json``. Imports none of the libraries it reports."""
     return {
@@ -155,7 +158,11 @@ def _package(name: str) -> tuple[dict[str, str], frozenset[str]]:
 
 def _imported(source: bytes) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:
+        node = todo.pop()
+        # Imports are statements, and those lie in statements: expressions, the most of a file, are passed by.
+        todo += (one for one in ast.iter_child_nodes(node) if isinstance(one, _BLOCKS))
         if isinstance(node, ast.Import):
             names.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -17,6 +17,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
 from regharness import dims
+from regharness.board_reading import from_json
 from regharness.catalog import load_catalog
 from regharness.comparison import compare
 from regharness.cube import CUBES, open_cube
@@ -194,6 +195,14 @@ class Run:
         made = load_catalog().create("metric", entry.use, entry.with_)
         return run_on_blocks(self.cubes, {metric: made}, self.labels) if has_blocks(made) else None
 
+    @functools.cached_property
+    def last_board(self) -> BoardView | None:
+        """The leaderboard that was made when the run was last scored; None if there is none that can be read."""
+        try:
+            return BoardView(from_json(read(self.folder / LEADERBOARD) or b""))
+        except ValueError:
+            return None
+
     def leaderboard(
         self, rank_by: str | None = None, tasks: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> BoardView:
@@ -261,9 +270,15 @@ def _spec_value(folder: Place) -> Any:
     if content is None:
         raise InputError(f"no run at {folder}", help="'regharness run SPEC' makes one, in runs/<spec name>")
     try:
-        return parse(content.decode(), str(folder / SPEC)).value
+        return _parsed(content.decode(), str(folder / SPEC))
     except UnicodeDecodeError as error:
         raise InputError(f"{folder / SPEC} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(text: str, shown: str) -> Any:
+    """What a spec holds, not to be changed; a run asks for its own several times."""
+    return parse(text, shown).value
 
 
 def _stored(at: Place) -> xr.Dataset | None:

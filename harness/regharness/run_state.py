@@ -147,7 +147,7 @@ class RunState:
             keys[cell.task][self._cubes[cell.task].layout.cell(cell.model, cell.shift, cell.seed)] = cell.key
         for task, cube in self._cubes.items():
             cube.write_metadata(self.cells, self.test_sets, keys[task])
-            seal(self._folder, task)
+            seal(self._folder, task, cube.written)
 
     def close(self) -> None:
         """Move in what is left, and leave everything in order."""

@@ -65,5 +65,12 @@ def _is_there(file: Place) -> bool:
 
 
 def note_scored(run: Run, now: str) -> None:
-    """Note what the scores are of, once everything is made of them."""
-    write_whole(run.folder / FILE, json.dumps({"of": now}).encode() + b"\n")
+    """Note what the scores are of, and what is to be said of them, once everything is made of them."""
+    content = {"of": now, "notes": list(run.scores.attrs.get("notes", ()))}
+    write_whole(run.folder / FILE, json.dumps(content).encode() + b"\n")
+
+
+def notes_of(run: Run) -> list[str]:
+    """What is to be said of the scores of a run that was scored."""
+    notes: list[str] = json.loads(read(run.folder / FILE) or b"{}").get("notes", [])
+    return notes

@@ -22,8 +22,9 @@ def gc_content(sequence: NDArray[np.uint8]) -> NDArray[np.float64]:
     numpy.ndarray
         ``(example,)`` float64, 0 to 1; NaN for a sequence of N alone.
     """
-    known = (sequence != N).sum(axis=1)
-    strong = ((sequence == 1) | (sequence == 2)).sum(axis=1)
+    # Sums of bytes, and one comparison for two (0 wraps around): several times as quick as sums of booleans.
+    known = (sequence != N).view(np.uint8).sum(axis=1, dtype=np.uint32)
+    strong = (sequence - np.uint8(1) < 2).view(np.uint8).sum(axis=1, dtype=np.uint32)
     share: NDArray[np.float64] = np.divide(strong, known, out=np.full(len(sequence), np.nan), where=known > 0)
     return share
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from importlib.resources import files
@@ -38,16 +39,20 @@ class HtmlReport:
 
     def write(self, run: Run, path: Path) -> None:
         """Write the report; equal runs give equal bytes, but for their timings."""
-        environment = jinja2.Environment(
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-            finalize=_shown,
-        )
-        environment.filters.update(score=value_text, interval=interval_text, rank=rank_text)
-        template = environment.from_string((files("regharness_report") / "report.html.jinja").read_text())
-        path.write_text(template.render(**_content(run)), encoding="utf-8")
+        path.write_text(_template().render(**_content(run)), encoding="utf-8")
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+    )
+    environment.filters.update(score=value_text, interval=interval_text, rank=rank_text)
+    return environment.from_string((files("regharness_report") / "report.html.jinja").read_text())
 
 
 def _shown(value: Any) -> Any:

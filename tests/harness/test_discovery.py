@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
-from conftest import TOYS
 
 from regharness.catalog import load_catalog
 from regharness.errors import InputError
 
+TOYS = Path(__file__).parent / "toys.py"
 ONE_METRIC = """
 from regharness import hookimpl
 

@@ -17,6 +17,7 @@ from regharness.plan import make_plan
 from regharness.runner import execute
 from regharness.spec_loading import load
 from regharness.testing import ModelAdapterContract, make_batch
+from regharness.whole_folders import new_folder
 
 TASKS = [{"name": name, "data": {"use": "toy", "with": {"train": n}}} for name, n in (("t", 64), ("u", 80))]
 MODELS = [
@@ -125,7 +126,8 @@ def test_a_file_that_predicts_otherwise_is_not_left_behind(make, toys, tmp_path,
 def test_a_stored_model_that_no_longer_predicts_what_the_cube_holds_is_not_exported(make, toys, tmp_path):
     run = make()
     for learnt in (tmp_path / "r" / "models").rglob("model.json"):
-        learnt.write_text(json.dumps({"mean": [9.0, 9.0], "variance": [1.0, 1.0]}))
+        with new_folder(learnt.parent) as stored:
+            (stored / learnt.name).write_text(json.dumps({"mean": [9.0, 9.0], "variance": [1.0, 1.0]}))
     with pytest.raises(VerificationError, match="the model predicts another mean than what the run has stored"):
         export(run, toys, "w", "numbers")
     assert files(tmp_path) == []

@@ -13,12 +13,20 @@ from regharness.api import run as run_spec
 from regharness.checkup import check_up
 
 
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """A folder for a run that is computed once and copied for every test."""
+    return tmp_path_factory.mktemp("computed")
+
+
 @pytest.fixture
-def finished(toys, tmp_path):
+def finished(toys, tmp_path, computed):
     """A finished run, its spec, and the log of what its model did."""
-    log = tmp_path / "log"
-    file = write(tmp_path, spec(models=[{"name": "constant", "use": "constant", "with": {"log": str(log)}}]))
-    run_spec(file, tmp_path / "r")
+    log, file = computed / "log", computed / "toy.yaml"
+    if not file.exists():
+        write(computed, spec(models=[{"name": "constant", "use": "constant", "with": {"log": str(log)}}]))
+        run_spec(file, computed / "r")
+    shutil.copytree(computed / "r", tmp_path / "r")
     log.write_text("")
     return file, tmp_path / "r", log
 

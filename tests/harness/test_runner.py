@@ -259,7 +259,8 @@ def test_an_uncertainty_method_wraps_a_model(toys, tmp_path):
 def test_the_log_tells_each_cell_once(toys, tmp_path):
     run_spec(write(tmp_path, spec()), tmp_path / "r")
     events = [json.loads(line) for line in (tmp_path / "r" / "log.jsonl").read_text().splitlines()]
-    assert [e["event"] for e in events] == ["run_started"] + ["cell_finished"] * 16 + ["run_finished", "scored"]
+    told = [e["event"] for e in events if e["event"] != "cell_started"]
+    assert told == ["run_started"] + ["cell_finished"] * 16 + ["run_finished", "scored"]
 
 
 def test_provenance_names_versions_and_what_ran(toys, tmp_path):

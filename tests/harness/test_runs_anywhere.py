@@ -114,7 +114,7 @@ def test_a_store_that_cannot_be_reached_is_named_in_one_line(regharness):
 
 def test_a_run_into_a_bucket_that_is_not_there_says_so(local, s3, regharness):
     done = regharness("run", local[0], "-o", "s3://nowhere/run", check=2)
-    assert "error: cannot write to s3://nowhere/run/.writable: The specified bucket does not exist" in done.stderr
+    assert "error: cannot write to s3://nowhere/run/.lock: The specified bucket does not exist" in done.stderr
 
 
 def test_a_run_on_a_full_disk_ends_with_one_line_and_is_resumed_when_there_is_room(toys, small_disk, tmp_path):

@@ -144,7 +144,9 @@ def test_a_worker_that_is_killed_from_outside_while_idle_costs_no_job():
 
 
 MAIN = """
-import sys, os
+import os, signal, sys
+# Whoever started the tests in the background had interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {toys!r})
 from pathlib import Path
 from executor_toys import Deeds, Do

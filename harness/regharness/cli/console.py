@@ -35,9 +35,9 @@ def print_rich(*renderables: Any) -> None:
         console.print(renderable)
 
 
-def print_notes(scores: Any) -> None:
+def print_notes(notes: Iterable[str]) -> None:
     """Say on stderr which metrics no model of a task can have."""
-    for note in scores.attrs.get("notes", ()):
+    for note in notes:
         click.echo(f"warning: {note}", err=True)
 
 

@@ -43,7 +43,7 @@ def score(disabled: tuple[str, ...], folder: str, metrics: str | None) -> int:
     with held(run.folder), make_progress(catalog, quiet=False) as progress:
         found = check_up(run, marking=True)
         finish(run, catalog, None if names is None else [MetricEntry(use=name) for name in names], step=progress.step)
-    print_notes(run.scores)
+    print_notes(run.scores.attrs.get("notes", ()))
     if run.scores.attrs["rank_by"]:
         print_rich(run.leaderboard())
     else:

@@ -74,7 +74,7 @@ def run(
     else:
         _show(finished, catalog)
         _show_profile(profile)
-    return 1 if finished.failures else 0
+    return 1 if _board(finished).board.failures else 0
 
 
 def _outcome(run: Run) -> dict[str, Any]:
@@ -83,18 +83,25 @@ def _outcome(run: Run) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "folder": str(run.folder),
-        "failures": run.failures,
+        "failures": list(_board(run).board.failures),
         "warnings": {task: info["warnings"] for task, info in run.task_infos.items()},
-        "leaderboard": plain(run.leaderboard().board),
+        "leaderboard": plain(_board(run).board),
     }
 
 
+def _board(run: Run) -> Any:
+    """The leaderboard, which was made when the run was scored."""
+    return run.last_board or run.leaderboard()
+
+
 def _show(run: Run, catalog: Catalog) -> None:
+    from regharness.scored import notes_of
+
     for task, info in run.task_infos.items():
         for warning in info["warnings"]:
             click.echo(f"warning: task '{task}': {warning}", err=True)
-    print_notes(run.scores)
-    print_rich(run.leaderboard(), *(run.matrix("shift", metric) for metric in run.spec.leaderboard.by_shift))
+    print_notes(notes_of(run))
+    print_rich(_board(run), *(run.matrix("shift", metric) for metric in run.spec.leaderboard.by_shift))
     for name in catalog.names("report"):
         report = catalog.create("report", name)
         click.echo(f"{name} report: {run.folder / ('report' + report.suffix)}")

@@ -9,7 +9,15 @@ from regharness.statistics.bootstrap import (
     bootstrap_terms,
     crossed_bootstrap,
 )
-from regharness.statistics.comparison import Friedman, Nemenyi, Wilcoxon, friedman, nemenyi, wilcoxon
+from regharness.statistics.comparison import (
+    Friedman,
+    Nemenyi,
+    Wilcoxon,
+    critical_difference,
+    friedman,
+    nemenyi,
+    wilcoxon,
+)
 from regharness.statistics.corrections import benjamini_hochberg, holm
 from regharness.statistics.crossed import Difference, Interval, interval, paired
 from regharness.statistics.improvement import Aggregate, interquartile_mean, probability_of_improvement
@@ -34,6 +42,7 @@ __all__ = [
     "bootstrap_evidence",
     "bootstrap_examples",
     "bootstrap_terms",
+    "critical_difference",
     "crossed_bootstrap",
     "friedman",
     "holm",

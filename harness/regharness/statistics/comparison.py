@@ -5,11 +5,12 @@ Lower is better throughout: a score whose direction is higher is given with its 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from regharness.errors import InputError
 
@@ -82,6 +83,9 @@ def friedman(values: Array) -> Friedman:
     InputError
         For another shape.
     """
+    # Here and below: it takes a second to import, and who only shows what was computed does without.
+    from scipy import stats
+
     table = _whole_tasks(values)
     tasks, models = table.shape
     ranks = stats.rankdata(table, axis=1) if table.size else table
@@ -126,12 +130,28 @@ def nemenyi(mean_ranks: Array, tasks: int, alpha: float = 0.05) -> Nemenyi:
     models = ranks.size
     if models < 2 or tasks < 1:
         return Nemenyi(np.nan, np.full((models, models), np.nan))
-    # The studentized range is of standard errors of one rank, not of a difference: hence 12 and not 6.
-    unit = np.sqrt(models * (models + 1) / (12.0 * tasks))
-    critical = float(stats.studentized_range.ppf(1.0 - alpha, models, np.inf)) * unit
-    apart = np.abs(ranks[:, None] - ranks) / unit
+    from scipy import stats
+
+    apart = np.abs(ranks[:, None] - ranks) / _rank_error(models, tasks)
     p_values = np.where(apart == 0.0, 1.0, stats.studentized_range.sf(apart, models, np.inf))
-    return Nemenyi(critical, p_values)
+    return Nemenyi(critical_difference(models, tasks, alpha), p_values)
+
+
+def critical_difference(models: int, tasks: int, alpha: float = 0.05) -> float:
+    """By how much mean ranks must differ for two models to differ, as `nemenyi` has it, without its tests."""
+    return np.nan if models < 2 or tasks < 1 else _critical_range(models, alpha) * _rank_error(models, tasks)
+
+
+@lru_cache
+def _critical_range(models: int, alpha: float) -> float:
+    from scipy import stats
+
+    return float(stats.studentized_range.ppf(1.0 - alpha, models, np.inf))
+
+
+def _rank_error(models: int, tasks: int) -> float:
+    # The studentized range is of standard errors of one rank, not of a difference: hence 12 and not 6.
+    return math.sqrt(models * (models + 1) / (12.0 * tasks))
 
 
 def wilcoxon(differences: Array) -> Wilcoxon:
@@ -159,6 +179,8 @@ def wilcoxon(differences: Array) -> Wilcoxon:
     moved = d[d != 0.0]
     if not moved.size:
         return Wilcoxon(0.0, 1.0, d.size)
+    from scipy import stats
+
     # Ranks are all that counts, and those of infinite differences are defined.
     signed = np.sign(moved) * stats.rankdata(np.abs(moved))
     found = stats.wilcoxon(signed)

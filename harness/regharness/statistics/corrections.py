@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from regharness.errors import InputError
 
@@ -57,6 +56,8 @@ def benjamini_hochberg(p_values: Array) -> Array:
     InputError
         For a p-value outside [0, 1].
     """
+    from scipy.stats import false_discovery_control
+
     adjusted, made = _checked(p_values)
     if made.any():
         adjusted[made] = false_discovery_control(adjusted[made], method="bh")

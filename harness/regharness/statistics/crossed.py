@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import stdtr, stdtridf, stdtrit
 
 from regharness.errors import InputError
 
@@ -175,6 +173,9 @@ def _interval(values: Array, centre: float | None, confidence: float) -> Interva
     note = _why_none(present, estimate)
     if note:
         return Interval(estimate, None, None, None, None, seeds, blocks, note)
+    # Here and below: scipy takes long to import, and who only shows what was computed does without.
+    from scipy.special import stdtridf
+
     parts = _parts(present)
     tail = (1.0 - confidence) / 2.0
     error = math.hypot(*(part.error for part in parts))
@@ -216,11 +217,15 @@ def _parts(present: Array) -> Sequence[_Part]:
 
 def _reach(parts: Sequence[_Part], tail: float) -> float:
     """Half the width of an interval that leaves `tail` out at each end."""
+    from scipy.special import stdtrit
+
     return math.hypot(*(part.error * float(stdtrit(part.df, tail)) for part in parts))
 
 
 def _p_value(estimate: float, parts: Sequence[_Part]) -> float:
     """Twice the tail at which the interval's end is zero."""
+    from scipy.special import stdtr
+
     if estimate == 0.0:
         return 1.0
     error = math.hypot(*(part.error for part in parts))
@@ -230,6 +235,8 @@ def _p_value(estimate: float, parts: Sequence[_Part]) -> float:
     low, high = max(min(ends), LEAST_P), max(ends)
     if high <= low or parts[1].error == 0.0:
         return ends[0]
+
+    from scipy.optimize import brentq
 
     def excess(log_p: float) -> float:
         return _reach(parts, math.exp(log_p) / 2.0) - abs(estimate)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import trim_mean
 
 from regharness.errors import InputError
 from regharness.seeding import rng_for
@@ -97,6 +96,8 @@ def interquartile_mean(values: Array, *, resamples: int = 2000, confidence: floa
     InputError
         For a confidence outside (0, 1).
     """
+    from scipy.stats import trim_mean
+
     runs = _runs(values)
     if not runs or not all(part.size for part in runs):
         return Aggregate(np.nan, None, None)

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from regharness.errors import InputError, unknown_name
 
@@ -95,6 +94,8 @@ def _quantiles(drawn: Array, tails: Array) -> tuple[float, float]:
 
 def _corrected(tails: Array, drawn: Array, estimate: float, jackknives: Sequence[Array]) -> Array:
     """Tails of the replicates that BCa takes in place of the nominal ones."""
+    from scipy.special import ndtr, ndtri
+
     below = ((drawn < estimate).mean() + (drawn <= estimate).mean()) / 2.0
     bias = ndtri(min(max(below, 1.0 / (drawn.size + 1)), drawn.size / (drawn.size + 1)))
     shifted = bias + ndtri(tails)
