@@ -127,7 +127,7 @@ class Cube:
             Place to key, of the cells that count.
         """
         task = str(self.layout.attributes["task"])
-        sets = {r.name[1:]: r for r in test_sets if r.task == task and r.status == "done"}
+        sets = {r.name[1:]: r for r in test_sets if r.task == task and r.status != "damaged"}
         known = {label for label, _, _ in self.layout.shifts}
         rendered = render(
             self.layout,
@@ -135,6 +135,7 @@ class Cube:
             {
                 self.layout.test_set(r.shift, r.seed): (r.examples, _numbers(r.magnitudes))
                 for r in sets.values()
+                if r.status == "done"
                 if r.shift in known and r.seed in self.layout.seeds
             },
         )
@@ -157,7 +158,9 @@ class Cube:
             if record.status == "failed":
                 yield at, (dims.FAILED, record.key)
             elif (record.shift, record.seed) in sets:
-                yield at, (dims.DONE, record.key)
+                # What was predicted is kept, but without its test set there is nothing to hold it against.
+                measured = sets[record.shift, record.seed].status == "done"
+                yield at, (dims.DONE if measured else dims.FAILED, record.key)
 
     def _store(self, deliveries: Deliveries, at: At, record: Any, before: Any) -> bool:
         number = ticket(record.key, record.name)

@@ -167,14 +167,19 @@ class Run:
     @functools.cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Cells that failed: task, model, shift, seed and the reason."""
-        records, failed = cell_records(self.folder), []
+        records, test_sets, failed = cell_records(self.folder), test_set_records(self.folder), []
         for task in self.tasks:
             labels = (self.models(task), self.shifts(task), self.spec.seeds)
             status = self.cube(task)[dims.STATUS].values
             for m, s, k in np.argwhere(status == dims.FAILED):
                 record = records.last(task, labels[0][m], labels[1][s], labels[2][k])
-                if record is not None:
-                    failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": record.reason})
+                if record is None:
+                    continue
+                reason = record.reason
+                test_set = test_sets.last(task, record.shift, record.seed)
+                if record.status == "done" and test_set is not None:
+                    reason = f"its test set was not stored: {test_set.reason}"
+                failed.append({**dict(zip(_FAILURE, record.name, strict=True)), "reason": reason})
         return failed
 
     @functools.cached_property

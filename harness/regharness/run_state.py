@@ -7,7 +7,7 @@ cube, then recorded, then dropped from the deliveries.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote
@@ -114,6 +114,12 @@ class RunState:
         order = {name: i for i, name in enumerate(dict.fromkeys((c.task, c.seed) for c in self._plan.cells))}
         return sorted([*sets, *cells], key=lambda job: order[job.task, job.seed])
 
+    def failed(self, chosen: Sequence[Cell]) -> int:
+        """How many of the chosen cells have failed, or have no test set to be held against."""
+        unmade = {record.name for record in self.test_sets.failed(self._plan.test_sets)}
+        failed = {record.name for record in self.cells.failed(chosen)}
+        return sum(cell.name in failed or (cell.task, cell.shift, cell.seed) in unmade for cell in chosen)
+
     def take(self, result: Result) -> None:
         """Take what a worker says of its job; a delivery is moved in when some have gathered, or with time."""
         self._waiting.append(result)
@@ -154,19 +160,9 @@ class RunState:
         self.settle()
         self.recover()
         with self._stopwatch.stage("moving into the cube"):
-            self.cells.append(list(self._without_test_set()))
             self.write_metadata()
             self.cells.compact()
             self.test_sets.compact()
-
-    def _without_test_set(self) -> Iterator[Record]:
-        """Cells that were predicted, and have failed all the same, since there is nothing to hold them against."""
-        failed = {job.name: record for job in self._plan.test_sets for record in self.test_sets.failed([job])}
-        for cell in self._plan.cells:
-            why = failed.get((cell.task, cell.shift, cell.seed))
-            record = self.cells.of(cell)
-            if why is not None and record is not None and record.status == "done":
-                yield replace(record, status="failed", reason=f"its test set was not stored: {why.reason}")
 
     def _kept(self, result: Result) -> Result:
         """A delivery once it is in its cube, or why it cannot be."""

@@ -122,7 +122,7 @@ def execute(
             if todo or not (folder / PROVENANCE).exists():
                 state.close()
                 _write_provenance(folder, plan, catalog, state, started)
-            failed = len(state.cells.failed(chosen))
+            failed = state.failed(chosen)
             hook.regharness_run_finished(folder=folder, failed=failed, interrupted=interrupted)
     return checked
 

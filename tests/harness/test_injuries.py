@@ -15,6 +15,8 @@ from regharness import layout
 from regharness.api import run as run_spec
 from regharness.checkup import check_up
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def launch(tmp_path_factory):

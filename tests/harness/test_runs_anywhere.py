@@ -37,6 +37,7 @@ def files_of(cubes):
     return dict(zip(names, storage.read_many([cubes / name for name in names]), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memory", "s3"])
 def test_the_cubes_of_a_run_are_the_same_bytes_wherever_it_lies(local, kind, tmp_path, request):
     file, here = local
@@ -46,6 +47,7 @@ def test_the_cubes_of_a_run_are_the_same_bytes_wherever_it_lies(local, kind, tmp
     xr.testing.assert_identical(there.scores, here.scores)
 
 
+@pytest.mark.slow
 def test_a_run_behind_a_url_holds_what_one_on_this_machine_does(local, s3):
     file, here = local
     there = run_spec(file, s3)
@@ -54,6 +56,7 @@ def test_a_run_behind_a_url_holds_what_one_on_this_machine_does(local, s3):
     assert tops[1] == tops[0] - {".lock"}
 
 
+@pytest.mark.slow
 def test_a_run_behind_a_url_is_resumed_without_computing_again(local, s3):
     file, _ = local
     run_spec(file, s3)
@@ -63,6 +66,7 @@ def test_a_run_behind_a_url_is_resumed_without_computing_again(local, s3):
     assert sum(event["event"] == "cell_finished" for event in events) == 16
 
 
+@pytest.mark.slow
 def test_the_scores_of_a_run_behind_a_url_open_without_us(local, s3):
     file, _ = local
     there = run_spec(file, s3)
@@ -70,6 +74,7 @@ def test_the_scores_of_a_run_behind_a_url_open_without_us(local, s3):
     xr.testing.assert_identical(opened.load(), there.scores)
 
 
+@pytest.mark.slow
 def test_verbs_read_and_score_a_run_behind_a_url(local, s3, regharness):
     file, _ = local
     regharness("run", file, "-o", s3, "--quiet")
@@ -104,6 +109,7 @@ def test_there_is_no_run_where_nothing_was_written(s3, regharness):
     assert f"error: no run at {s3}" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_reached_is_named_in_one_line(regharness):
     away = {**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "a", "AWS_MAX_ATTEMPTS": "1"}
     away["AWS_SECRET_ACCESS_KEY"] = "b"
@@ -112,6 +118,7 @@ def test_a_store_that_cannot_be_reached_is_named_in_one_line(regharness):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_run_into_a_bucket_that_is_not_there_says_so(local, s3, regharness):
     done = regharness("run", local[0], "-o", "s3://nowhere/run", check=2)
     assert "error: cannot write to s3://nowhere/run/.lock: The specified bucket does not exist" in done.stderr

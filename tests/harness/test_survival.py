@@ -169,6 +169,7 @@ def test_50_kills_of_workers_change_nothing(case):
     case.ends_as_undisturbed()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 @pytest.mark.parametrize("executor", [LOCAL, PROCESSES], ids=lambda words: words[1])
 def test_a_stopped_run_says_so_in_one_line_and_goes_on_from_there(case, executor, how):
@@ -188,6 +189,7 @@ def test_a_stopped_run_says_so_in_one_line_and_goes_on_from_there(case, executor
     case.ends_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_two_signals_in_quick_succession_stop_at_once(case):
     case.seconds = 0.1
     case.write()
@@ -205,6 +207,7 @@ def test_two_signals_in_quick_succession_stop_at_once(case):
     case.ends_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_what_no_process_survives_costs_its_cell_a_retry_and_then_a_recorded_failure(case):
     case.models, case.seeds, case.severities, case.limit = 1, 1, 1, 2
     for what, where in product(DEEDS, ("fit", "predict")):
@@ -236,6 +239,7 @@ def test_a_worker_that_dies_once_costs_nothing(case):
     assert [(one["model"], one["reason"]) for one in retried] == [("once", DEEDS["crash"].split(";")[0])]
 
 
+@pytest.mark.slow
 def test_a_worker_lost_while_it_made_a_test_set_costs_nothing_either(case):
     case.models, case.seeds, case.severities = 1, 1, 5
     case.shift = {"what": "kill", "log": str(case.log)}
@@ -256,6 +260,7 @@ def test_running_out_of_memory_in_the_main_process_fails_its_cell_alone(case):
     assert len(finished(case.run)) == len(case.cells) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [LOCAL, PROCESSES], ids=lambda words: words[1])
 def test_a_full_disk_ends_a_run_with_one_line_and_loses_nothing(case, small_disk, executor):
     case.run = small_disk / "run"
@@ -296,6 +301,7 @@ def test_a_folder_that_became_read_only_ends_a_run_with_one_line(case, small_dis
     case.ends_as_undisturbed()
 
 
+@pytest.mark.slow
 def test_of_two_runs_on_one_folder_the_second_waits_and_computes_nothing_again(case, tmp_path):
     case.seconds = 0.05
     case.write()

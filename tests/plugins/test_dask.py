@@ -17,6 +17,8 @@ from regharness.testing import ExecutorContract
 from regharness_dask.executor import DaskExecutor
 from regharness_dask.parameters import DaskParameters
 
+pytestmark = pytest.mark.slow
+
 # Where the toys are, for workers that are started here.
 ENVIRONMENT = {
     **os.environ,

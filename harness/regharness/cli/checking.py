@@ -71,11 +71,14 @@ def _check_run(folder: str, as_json: bool) -> int:
 
 def warn_of_damage(found: Checkup) -> int:
     """Say on stderr what is damaged and was not scored; the status to exit with."""
-    names = [", ".join(map(str, one.name)) for one in found.damages if one.name]
-    if names:
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        click.echo(f"warning: damaged and not scored: {names[0]}{more}; 'regharness run' computes it again", err=True)
-    return 1 if names else 0
+    damaged = found.states["damaged"]
+    if damaged:
+        click.echo(
+            f"warning: {damaged} cells are damaged and not scored: 'regharness doctor' lists them, and 'regharness run' "
+            "of the spec computes them again",
+            err=True,
+        )
+    return 1 if damaged else 0
 
 
 def _plain(folder: str, found: Checkup) -> dict[str, Any]:
