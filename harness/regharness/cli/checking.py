@@ -74,8 +74,8 @@ def warn_of_damage(found: Checkup) -> int:
     damaged = found.states["damaged"]
     if damaged:
         click.echo(
-            f"warning: {damaged} cells are damaged and not scored: 'regharness doctor' lists them, and 'regharness run' "
-            "of the spec computes them again",
+            f"warning: {damaged} cells are damaged and not scored: 'regharness doctor' lists them, and "
+            "'regharness run' of the spec computes them again",
             err=True,
         )
     return 1 if damaged else 0
