@@ -95,7 +95,17 @@ RATIOS = [
         "test_resuming_a_finished_run_of_10_000_cells",
         "test_importing_what_a_run_needs",
     ),
-    faster("storing a cell of 10,000 x 3 x 3", "numpy files", ONE, "test_the_cube", "test_numpy_files", 0.8),
+    *(
+        faster(
+            f"storing a cell of {examples:,} examples, {outputs} outputs, 3 variables",
+            "numpy files of the same",
+            ONE,
+            f"test_the_cube[{examples}x{outputs}]",
+            f"test_numpy_files[{examples}x{outputs}]",
+            0.8,
+        )
+        for examples, outputs in ((10_000, 3), (100_000, 2))
+    ),
     slower(
         "`regharness --help`",
         "importing click, rich and pluggy",

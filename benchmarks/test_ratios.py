@@ -6,6 +6,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ import scoringrules
 
 import regharness as rh
 from regharness.cube import Cube
+from regharness.deliveries import FOLDER, Deliveries, Delivery, ticket
 from regharness.interfaces import Prediction
+from regharness.layout import Layout
+from regharness.pieces import put_prediction
+from regharness.records import Record
 from regharness.seeding import rng_for
-from regharness.testing import make_batch
 from regharness_motifs.library import load_motifs
 from regharness_motifs.scanning import occupancy_features
 
@@ -62,12 +66,12 @@ def test_four_metrics_by_evaluate(benchmark, predictions):
     benchmark(rh.evaluate, *predictions, ["mse", "pearson_r", "spearman_rho", "crps"])
 
 
-@pytest.fixture
-def prediction():
-    return Prediction(*rng_for(0, "bench").normal(size=(3, 10_000, 3)).astype(np.float32))
+@pytest.fixture(params=[(10_000, 3), (100_000, 2)], ids=["10000x3", "100000x2"])
+def prediction(request):
+    return Prediction(*rng_for(0, "bench").normal(size=(3, *request.param)).astype(np.float32))
 
 
-@pytest.mark.benchmark(group="storing a cell of 10,000 x 3 x 3")
+@pytest.mark.benchmark(group="storing a cell of three variables")
 def test_numpy_files(benchmark, prediction, tmp_path):
     def save():
         for name in ("mean", "aleatoric_variance", "epistemic_variance"):
@@ -76,13 +80,28 @@ def test_numpy_files(benchmark, prediction, tmp_path):
     benchmark(save)
 
 
-@pytest.mark.benchmark(group="storing a cell of 10,000 x 3 x 3")
+@pytest.mark.benchmark(group="storing a cell of three variables")
 def test_the_cube(benchmark, prediction, tmp_path):
-    cube = Cube.create(tmp_path / "c.zarr", ["a", "b", "c"], 10_000, {"unit": "log2"})
-    cube.grow(["m"], [("identity", "identity", 0)], [0], ["a", "b", "c"])
-    cube.write_test_set("identity", 0, make_batch(10_000, outputs=("a", "b", "c")), {})
-    benchmark(cube.write_prediction, "m", "identity", 0, prediction)
-    shutil.rmtree(tmp_path / "c.zarr")
+    """From a prediction in a worker to a chunk in the cube, all but the line in the records."""
+    examples, outputs = prediction.mean.shape
+    layout = Layout.begin({"task": "t", "unit": "log2"}, list(map(str, range(outputs))), examples, 1, 1)
+    layout = layout.grown(["m"], [("identity", "identity", 0)], [0])
+    cube, deliveries = Cube(tmp_path, "t", layout), Deliveries(tmp_path / FOLDER)
+    cube.begin()
+    deliveries.prepare()
+    record = Record("t", "m", "identity", 0, "key", "done")
+    number = ticket(record.key, record.name)
+
+    def store():
+        delivery = Delivery(deliveries.folder, number)
+        put_prediction(delivery, layout, prediction, 0)
+        done = replace(record, pieces=delivery.pieces)
+        delivery.finish({"kind": "cell", **vars(done)})
+        assert cube.store_cell(deliveries, done, None)
+        deliveries.remove(number, done.pieces)
+
+    benchmark(store)
+    shutil.rmtree(cube.path)
 
 
 @pytest.mark.benchmark(group="simulation")
