@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -66,6 +67,16 @@ def test_four_metrics_by_evaluate(benchmark, predictions):
     benchmark(rh.evaluate, *predictions, ["mse", "pearson_r", "spearman_rho", "crps"])
 
 
+CELLS = 100
+"""Each is another one: a run writes no cell over another."""
+
+
+def each_once():
+    """Gives a benchmark 0, 1, 2, ..."""
+    numbers = count()
+    return lambda: ((next(numbers),), {})
+
+
 @pytest.fixture(params=[(10_000, 3), (100_000, 2)], ids=["10000x3", "100000x2"])
 def prediction(request):
     return Prediction(*rng_for(0, "bench").normal(size=(3, *request.param)).astype(np.float32))
@@ -73,11 +84,12 @@ def prediction(request):
 
 @pytest.mark.benchmark(group="storing a cell of three variables")
 def test_numpy_files(benchmark, prediction, tmp_path):
-    def save():
+    def save(number):
         for name in ("mean", "aleatoric_variance", "epistemic_variance"):
-            np.save(tmp_path / name, getattr(prediction, name))
+            np.save(tmp_path / f"{name}{number}", getattr(prediction, name))
 
-    benchmark(save)
+    benchmark.pedantic(save, setup=each_once(), rounds=CELLS)
+    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.benchmark(group="storing a cell of three variables")
@@ -85,14 +97,14 @@ def test_the_cube(benchmark, prediction, tmp_path):
     """From a prediction in a worker to a chunk in the cube, all but the line in the records."""
     examples, outputs = prediction.mean.shape
     layout = Layout.begin({"task": "t", "unit": "log2"}, list(map(str, range(outputs))), examples, 1, 1)
-    layout = layout.grown(["m"], [("identity", "identity", 0)], [0])
+    layout = layout.grown(["m"], [("identity", "identity", 0)], range(CELLS))
     cube, deliveries = Cube(tmp_path, "t", layout), Deliveries(tmp_path / FOLDER)
     cube.begin()
     deliveries.prepare()
-    record = Record("t", "m", "identity", 0, "key", "done")
-    number = ticket(record.key, record.name)
 
-    def store():
+    def store(seed):
+        record = Record("t", "m", "identity", seed, "key", "done")
+        number = ticket(record.key, record.name)
         delivery = Delivery(deliveries.folder, number)
         put_prediction(delivery, layout, prediction, 0)
         done = replace(record, pieces=delivery.pieces)
@@ -100,8 +112,8 @@ def test_the_cube(benchmark, prediction, tmp_path):
         assert cube.store_cell(deliveries, done, None)
         deliveries.remove(number, done.pieces)
 
-    benchmark(store)
-    shutil.rmtree(cube.path)
+    benchmark.pedantic(store, setup=each_once(), rounds=CELLS)
+    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.benchmark(group="simulation")

@@ -22,9 +22,9 @@ DEFAULT = "default metrics of 1e7 float32 predictions"
 AREA = "AURC of 1e7 float32 predictions"
 
 MEMORY = """
-import resource
 import numpy as np
 import regharness as rh
+from regharness.provenance import peak_memory_mb
 
 def draw(n):
     rng = np.random.default_rng(0)
@@ -34,15 +34,12 @@ def draw(n):
     np.exp(variance, out=variance)
     return target, mean, variance
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
 # Compiled code and libraries are in memory before the inputs are.
 rh.evaluate(*draw(200_000))
-before = peak()
+before = peak_memory_mb()
 values = draw(10_000_000)
 rh.evaluate(*values)
-print((peak() - before) / sum(part.nbytes for part in values))
+print((peak_memory_mb() - before) * 1e6 / sum(part.nbytes for part in values))
 """
 
 

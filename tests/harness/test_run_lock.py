@@ -27,7 +27,7 @@ with held(place(sys.argv[1])):
 """
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
 def where(request, tmp_path):
     """A folder of each kind, as text."""
     return str(tmp_path / "run") if request.param == "local" else request.getfixturevalue("s3")
