@@ -109,10 +109,11 @@ def run(
         now = standing(finished, catalog)
         if is_current(finished, now, _made_of_scores(catalog)) and finished.last_board is not None:
             return finished
-        step("checking what is stored", 0, 1)
-        if not checked and check_up(finished, marking=True).damages:
-            execute(plan, path, catalog, **given)
-            finished = open_run(path)
+        if not checked:
+            step("checking what is stored", 0, 1)
+            if check_up(finished, marking=True).damages:
+                execute(plan, path, catalog, **given)
+                finished = open_run(path)
         finish(finished, catalog, step=step, stopwatch=stopwatch)
     return finished
 

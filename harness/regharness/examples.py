@@ -26,11 +26,6 @@ class WholeTestSet:
     def __len__(self) -> int:
         return len(self.batch)
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names along ``output``."""
-        return self.batch.outputs
-
     def blocks(self, size: int) -> Iterator[SequenceBatch]:
         """Its examples, so many at a time."""
         return blocks_of(self.batch, size)

@@ -16,11 +16,12 @@ from typing import Any, Literal
 from regharness import dims
 from regharness.errors import InputError
 from regharness.quantiles import level_label
+from regharness.scoring import BLOCK
 
 PREDICTIONS = (dims.MEAN, dims.ALEATORIC, dims.EPISTEMIC)
 MEASUREMENTS = (dims.TARGET, dims.NOISE_VARIANCE, dims.TRUTH)
-PIECE = 262_144
-"""Most examples of a piece; what scoring reads at a time."""
+PIECE = BLOCK
+"""Most examples of a piece: what scoring reads, and a streamed test set is made, at a time."""
 SMALL = 65_536
 """Bytes of a cell's variable below which several cells share a chunk."""
 PACK = 1_048_576
