@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regharness.interfaces import SequenceBatch
 
@@ -21,12 +22,12 @@ class InputsDigest:
         """Take the next examples."""
         self.add_rows([str(name) for name in block.ids], block.sequence)
 
-    def add_rows(self, ids: Sequence[str], sequence: np.typing.NDArray[np.uint8]) -> None:
+    def add_rows(self, ids: Sequence[str], sequence: NDArray[np.uint8]) -> None:
         """Take the next examples, by their ids and their codes ``(example, position)``."""
         self._examples, self._length = self._examples + len(ids), sequence.shape[1]
         # A length before each id: no two lists of ids read alike.
         self._ids.update("".join(f"{len(name)}:{name}" for name in ids).encode())
-        self._sequences.update(np.ascontiguousarray(sequence, np.uint8))
+        self._sequences.update(np.ascontiguousarray(sequence, np.uint8).data)
 
     def hexdigest(self) -> str:
         """The digest of all that was taken."""

@@ -14,8 +14,6 @@ from regharness.quantiles import level_problem
 from regharness.spec import Name
 from regharness.submission.names import link_problem, slug_problem, text_problem
 
-SCHEMA_VERSION = 1
-
 Exposure = Literal["seen", "unseen", "unknown"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -171,7 +169,7 @@ class Provenance(Parameters):
 class Manifest(Parameters):
     """What an archive holds: a model's predictions, or the targets of a benchmark."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     kind: Literal["submission", "targets"]
     benchmark: BenchmarkRef
     card: Card | None = Field(default=None, description="Of a submission.")

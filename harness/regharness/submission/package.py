@@ -191,7 +191,7 @@ def open_group(archive: Archive, info: SliceInfo) -> xr.Dataset:
 
 def _lazy(names: tuple[str, ...], array: Any) -> xr.Variable:
     """A zarr array as a variable of which only what is asked for is read, whole chunks at a time."""
-    lazy = xr.core.indexing.LazilyIndexedArray(_Backend(array))  # type: ignore[no-untyped-call]
+    lazy = xr.core.indexing.LazilyIndexedArray(_Backend(array))  # type: ignore[no-untyped-call,unused-ignore]
     encoding = {"chunks": array.chunks, "preferred_chunks": dict(zip(names, array.chunks, strict=True))}
     return xr.Variable(names, lazy, encoding=encoding)
 

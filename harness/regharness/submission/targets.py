@@ -138,7 +138,10 @@ def write_targets(run: Run, target: Path, only: Iterable[str] = ()) -> None:
     groups, magnitudes = [], {}
     for task in chosen("task", run.tasks):
         cube = run.cube(task)
-        shifts, seeds = chosen("shift", cube[dims.SHIFT].values.tolist()), chosen("seed", cube[dims.SEED].values.tolist())
+        shifts, seeds = (
+            chosen("shift", cube[dims.SHIFT].values.tolist()),
+            chosen("seed", cube[dims.SEED].values.tolist()),
+        )
         if not shifts or not seeds:
             continue
         part = cube.sel({dims.SHIFT: shifts, dims.SEED: seeds})

@@ -39,7 +39,7 @@ def check_values(archive: Archive, info: SliceInfo) -> None:
     parts = [name for name in _VARIANCES if name in info.variables]
     if parts:
         for chunks in zip(*(iterate_numbers(archive, info, name) for name in parts), strict=True):
-            total = sum(np.asarray(values.data, np.float64) for _, values in chunks)
+            total = np.sum([np.asarray(values.data, np.float64) for _, values in chunks], axis=0)
             key, first = chunks[0]
             wrong = (total < LEAST_SD**2) & ~first.mask
             _refuse(info, parts[0], key, wrong, total, f"a standard deviation below {LEAST_SD:g}")

@@ -6,6 +6,7 @@ Whatever a file holds, it is read in bounded time and memory, and nothing of it 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,11 @@ class Verdict:
     def passed(self) -> bool:
         """Whether no check failed."""
         return all(check.status != "failed" for check in self.checks)
+
+    @property
+    def slug(self) -> str:
+        """What the model is called; empty of a file that could not be read."""
+        return self.manifest.card.slug if self.manifest is not None and self.manifest.card is not None else ""
 
     @property
     def reasons(self) -> list[str]:
@@ -302,9 +308,11 @@ def _check_ids(archive: Archive, info: SliceInfo, targets: Targets | None) -> No
     held = targets.cubes.get(info.task) if targets is not None else None
     for shift, seed, ids in _ids(archive, info):
         where = f"task '{info.task}', {shift}, seed {seed}"
-        if len(set(ids)) != len(ids) or "" in ids:
-            twice = next(one for i, one in enumerate(ids) if not one or one in ids[:i])
-            raise Refused("ids", f"{where}: the id {twice!r} is there twice" if twice else f"{where}: an id is empty")
+        if "" in ids:
+            raise Refused("ids", f"{where}: an id is empty")
+        if len(set(ids)) != len(ids):
+            twice = Counter(ids).most_common(1)[0][0]
+            raise Refused("ids", f"{where}: the id {twice!r} is there twice")
         if targets is None or held is None or not _has(held, shift, seed):
             continue
         wanted = targets.ids(info.task, shift, seed).tolist()
@@ -347,6 +355,6 @@ def as_json(verdict: Verdict, badge: str) -> dict[str, Any]:
         "passed": verdict.passed,
         "badge": badge if verdict.passed else None,
         "benchmark": None if verdict.manifest is None else json.loads(verdict.manifest.benchmark.model_dump_json()),
-        "model": None if verdict.manifest is None or verdict.manifest.card is None else verdict.manifest.card.slug,
+        "model": verdict.slug or None,
         "checks": [{"name": check.name, "status": check.status, "reason": check.reason} for check in verdict.checks],
     }
