@@ -14,6 +14,8 @@ from regharness.quantiles import level_problem
 from regharness.spec import Name
 from regharness.submission.names import link_problem, slug_problem, text_problem
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 Exposure = Literal["seen", "unseen", "unknown"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -200,5 +202,9 @@ def tree_digest(manifest: Mapping[str, Any]) -> str:
 
 def manifest_schema() -> dict[str, Any]:
     """JSON Schema of ``manifest.json``."""
-    schema = Manifest.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "regharness submission", **schema}
+    return {"$schema": _DIALECT, **Manifest.model_json_schema(), "title": "regharness submission"}
+
+
+def card_schema() -> dict[str, Any]:
+    """JSON Schema of a model card, for editors."""
+    return {"$schema": _DIALECT, **Card.model_json_schema(), "title": "regharness model card"}
