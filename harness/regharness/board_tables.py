@@ -111,7 +111,8 @@ def rank_text(row: Row) -> str:
 
 def _rank_notes(board: Leaderboard) -> list[str]:
     if any("–" in rank_text(row) for row in board.rows):
-        return ["A range of ranks: the data cannot tell the models in it apart (paired tests, 5%, Holm)."]
+        how = "paired tests, 5%, Holm" if board.ranking == "tests" else "95% of paired resamples of seeds and examples"
+        return [f"A range of ranks: the data cannot tell the models in it apart ({how})."]
     return []
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from regharness import dims
 from regharness.scoring import N_DROPPED, N_VALID
 
-_FILLS: dict[str, Any] = {dims.STATUS: np.int8(dims.ABSENT), N_VALID: np.int64(0), N_DROPPED: np.int64(0)}
+FILLS: dict[str, Any] = {dims.STATUS: np.int8(dims.ABSENT), N_VALID: np.int64(0), N_DROPPED: np.int64(0)}
 """What stands where a task has nothing, other than NaN."""
 
 
@@ -38,7 +38,7 @@ def join(parts: Sequence[xr.Dataset], order: Mapping[str, Sequence[Any]]) -> xr.
         first = owners[0][1]
         names = [str(dim) for dim in first.dims]
         shape = [len(order[dim]) if dim in order else max(part.sizes[dim] for _, part in owners) for dim in names]
-        fill = _FILLS.get(name, np.nan)
+        fill = FILLS.get(name, np.nan)
         values = np.full((len(parts), *shape), fill, dtype=np.asarray(fill).dtype)
         for index, part in owners:
             places = [
@@ -51,13 +51,16 @@ def join(parts: Sequence[xr.Dataset], order: Mapping[str, Sequence[Any]]) -> xr.
         own = {dim: first[dim] for dim in names if dim not in order and dim in first.coords}
         joined = joined.assign_coords(own)
         joined[name] = ((dims.TASK, *names), values, first.attrs)
-    operators, _, severities = zip(*(label.rpartition("@") for label in order[dims.SHIFT]), strict=True)
-    return joined.assign_coords(
-        {
-            dims.SHIFT_OPERATOR: (dims.SHIFT, text_labels([o or dims.IDENTITY for o in operators])),
-            dims.SEVERITY: (dims.SHIFT, [int(s) if s.isdigit() else 0 for s in severities]),
-        }
-    )
+    return joined.assign_coords(shift_coordinates(order[dims.SHIFT]))
+
+
+def shift_coordinates(shifts: Sequence[str]) -> dict[str, Any]:
+    """Operator and severity of each label along ``shift``, as coordinates."""
+    operators, _, severities = zip(*(label.rpartition("@") for label in shifts), strict=True)
+    return {
+        dims.SHIFT_OPERATOR: (dims.SHIFT, text_labels([o or dims.IDENTITY for o in operators])),
+        dims.SEVERITY: (dims.SHIFT, [int(s) if s.isdigit() else 0 for s in severities]),
+    }
 
 
 def text_labels(labels: Sequence[Any]) -> Any:
