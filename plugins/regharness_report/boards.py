@@ -12,10 +12,10 @@ from regharness.leaderboard import Leaderboard, Row
 from regharness.metric_protocols import Direction
 from regharness.results import Results
 from regharness.score_tables import Value
-from regharness.standings import Standings
 from regharness_report.axes import Axis, close_axis
-from regharness_report.cast import Actor, Cast
+from regharness_report.cast import Actor
 from regharness_report.columns import Cell, Column, metric_column, score_cell, sort_key
+from regharness_report.stage import Stage
 from regharness_report.task_values import TaskValues
 
 OTHERS = 3
@@ -69,34 +69,32 @@ class Board:
     only_self_reported: bool
 
 
-def board_rows(results: Results, standings: Standings, values: TaskValues, cast: Cast) -> Board:
+def board_rows(on: Stage) -> Board:
     """The board of a task."""
-    board = standings.board
-    rows = [row for row in board.rows if row.task == values.task]
-    shown = _shown_metrics(values, board)
-    ranked = sum(row.rank is not None for row in rows)
+    board, entrants = on.standings.board, on.results.entrants
+    shown = _shown_metrics(on.values, board)
+    ranked = sum(row.rank is not None for row in on.rows)
     ranks = Axis(1, max(ranked, 2), 6, RANK_WIDTH - 6, ())
-    scores = close_axis(_ends(rows, cast), 4, SCORE_WIDTH - 4, margin=0.02)
-    unfinished = any(row.seeds_done < row.seeds for row in rows)
-    badges = {results.entrants[row.model].badge for row in rows}
-    known = [badge for badge in BADGES if badge in badges]
+    scores = close_axis(_ends(on.rows, on.cast), 4, SCORE_WIDTH - 4, margin=0.02)
+    unfinished = any(row.seeds_done < row.seeds for row in on.rows)
+    badges = {entrants[row.model].badge for row in on.rows}
     alone = "self-reported" in badges and badges <= {"self-reported", "control"}
     return Board(
-        columns=tuple(_columns(results, board, shown, unfinished=unfinished)),
+        columns=tuple(_columns(on.results, board, shown, unfinished=unfinished)),
         rows=tuple(
             BoardRow(
-                actor=cast[row.model],
-                badge=results.entrants[row.model].badge,
+                actor=on.cast[row.model],
+                badge=entrants[row.model].badge,
                 rank=rank_text(row),
                 rank_key="" if row.rank is None else str(row.rank),
                 rank_range=_rank_range(row, ranks),
                 score_range=_score_range(row.shifted or row.identity, scores),
-                cells=tuple(_cells(row, board, shown, results, values, unfinished=unfinished)),
-                note=_note(standings, results, row),
+                cells=tuple(_cells(on, row, shown, unfinished=unfinished)),
+                note=_note(on, row),
             )
-            for row in rows
+            for row in on.rows
         ),
-        badges=tuple(known),
+        badges=tuple(badge for badge in BADGES if badge in badges),
         hides="self-reported" in badges and not alone,
         only_self_reported=alone,
     )
@@ -123,16 +121,14 @@ def _columns(results: Results, board: Leaderboard, shown: Sequence[str], *, unfi
         yield Column("seeds", "seeds whose cells are all done, of those planned", "descending")
 
 
-def _cells(
-    row: Row, board: Leaderboard, shown: Sequence[str], results: Results, values: TaskValues, *, unfinished: bool
-) -> Iterable[Cell]:
-    direction = board.direction
+def _cells(on: Stage, row: Row, shown: Sequence[str], *, unfinished: bool) -> Iterable[Cell]:
+    values, direction = on.values, on.standings.board.direction
     yield Cell(_mean(row.identity), "", sort_key(row.identity, direction), values.seen(row.model, dims.IDENTITY))
     yield score_cell(row.shifted, direction)
     worst = row.worst_shift or ""
     yield Cell(_mean(row.worst), worst, sort_key(row.worst, direction), values.seen(row.model, worst))
     for name in shown:
-        of_metric: Direction = results.scores[name].attrs["direction"]
+        of_metric: Direction = on.results.scores[name].attrs["direction"]
         if name in row.metrics:
             spots = row.metrics[name]
             text = f"{_mean(spots.identity)} → {_mean(spots.worst)}"
@@ -170,10 +166,10 @@ def _score_range(value: Value | None, scores: Axis) -> Whisker | None:
     return Whisker(max(scores(low), scores.start), min(scores(high), scores.stop), scores(value.mean))
 
 
-def _note(standings: Standings, results: Results, row: Row) -> str:
+def _note(on: Stage, row: Row) -> str:
     """Why a row has no rank, or what of it is greyed."""
-    seen = len(results.entrants[row.model].seen.get(row.task, ()))
-    why = standings.aside.get((row.task, row.model), "")
+    seen = sum(on.values.seen(row.model, shift) for shift in on.values.shifts)
+    why = on.standings.aside.get((row.task, row.model), "")
     if why == "seen":
         return f"not ranked: has seen {seen} shifts"
     if row.rank is None and not why:

@@ -9,9 +9,8 @@ import numpy as np
 import xarray as xr
 
 from regharness import dims
-from regharness.results import Results
 from regharness_report.axes import Axis, round_axis
-from regharness_report.cast import Cast
+from regharness_report.cast import Actor, Cast
 from regharness_report.line_plots import (
     BOTTOM,
     HEIGHT,
@@ -25,6 +24,7 @@ from regharness_report.line_plots import (
     scene,
     value_axis,
 )
+from regharness_report.stage import Stage
 
 TOLD = 10
 """Labels whose numbers stand in the table of a curve, about."""
@@ -53,19 +53,49 @@ class CurveGroup:
     table: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
-def curve_groups(results: Results, task: str, cast: Cast, panels: Sequence[Panel]) -> list[CurveGroup]:
+def curve_groups(on: Stage, panels: Sequence[Panel]) -> list[CurveGroup]:
     """Every curve that any model of the task has under these shifts."""
-    if task not in results.curves.get(dims.TASK, xr.DataArray([])).values:
-        return []
-    curves = results.curves.sel({dims.TASK: task})
+    curves = task_curves(on)
     groups = []
     for name, curve in curves.data_vars.items():
-        (dimension,) = set(map(str, curve.dims)) - {dims.MODEL, dims.SHIFT}
-        found = {title: _series(curve, dimension, cast, shifts) for title, shifts in panels}
+        dimension = _dimension(curve)
+        found = {title: _series(curve, dimension, on.cast, shifts) for title, shifts in panels}
         drawn = {title: series for title, series in found.items() if series}
         if drawn:
             groups.append(_group(str(name), curve, dimension, drawn))
     return groups
+
+
+def model_curves(on: Stage, model: str) -> list[CurveGroup]:
+    """Every curve that a model has: a line on identity, and one at the strongest of each shift operator."""
+    groups = []
+    for name, curve in task_curves(on).data_vars.items():
+        dimension = _dimension(curve)
+        of_model = curve.sel({dims.MODEL: model}).transpose(dims.SHIFT, dimension)
+        found = dict(zip(of_model[dims.SHIFT].values.tolist(), of_model.values, strict=True))
+        drawn = [shift for shift in (dims.IDENTITY, *map(on.strongest, on.operators)) if shift in found]
+        costs = {shift: cost for shift in drawn if (cost := on.values.cost(model, shift)) > 0}
+        tones = {dims.IDENTITY: "c0"} | ({max(costs, key=lambda shift: costs[shift]): "c4"} if costs else {})
+        series = [
+            Series(Actor(shift, shift, len(on.results.entrants) + place, tones.get(shift, "rest"), ""), tuple(values))
+            for place, shift in enumerate(drawn)
+            if np.isfinite(values := found[shift].tolist()).any()
+        ]
+        if series:
+            groups.append(_group(str(name), curve, dimension, {"each shift at its strongest": series}))
+    return groups
+
+
+def task_curves(on: Stage) -> xr.Dataset:
+    """The curves of the task; without a variable if there are none."""
+    curves = on.results.curves
+    return curves.sel({dims.TASK: on.task}) if on.task in curves.get(dims.TASK, ()) else xr.Dataset()
+
+
+def _dimension(curve: xr.DataArray) -> str:
+    """The dimension of the curve itself."""
+    (dimension,) = set(map(str, curve.dims)) - {dims.MODEL, dims.SHIFT}
+    return dimension
 
 
 def _series(curve: xr.DataArray, dimension: str, cast: Cast, shifts: Sequence[str]) -> list[Series]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 from regharness import dims
 from regharness.board_tables import mean_text
 from regharness.directions import badness
-from regharness.results import Results
 from regharness.score_tables import Value
 from regharness_report.axes import Axis
-from regharness_report.cast import Actor, Cast
+from regharness_report.cast import Actor
 from regharness_report.columns import Cell, Column, metric_column, score_cell
-from regharness_report.curves import CurveGroup, curve_groups
-from regharness_report.heat import Shade, cost_text
+from regharness_report.curves import CurveGroup, curve_groups, task_curves
 from regharness_report.line_plots import Plot, Series, line_plot, scene, value_axis
-from regharness_report.task_values import TaskValues, mean_of, nominal
+from regharness_report.shades import cost_text
+from regharness_report.stage import Stage
+from regharness_report.task_values import mean_of, nominal
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,10 @@ class OperatorView:
     ----------
     severities
         Severity to label, identity left out.
-    cost, shade
-        What its strongest severity costs the median model, and how that is shaded.
+    strongest
+        The label of the highest.
+    cost, cost_key, shade
+        What its strongest severity costs the median ranked model, the number to sort it by, and its shade.
     best
         Who does best there, and how well.
     growth
@@ -49,7 +51,9 @@ class OperatorView:
 
     name: str
     severities: dict[int, str]
+    strongest: str
     cost: str
+    cost_key: str
     shade: str
     best: str
     growth: tuple[Plot, ...]
@@ -57,66 +61,47 @@ class OperatorView:
     scores: ShiftTable
     others: ShiftTable | None
 
-    @property
-    def strongest(self) -> str:
-        """The label of its highest severity."""
-        return list(self.severities.values())[-1]
 
-
-def operator_view(
-    results: Results, values: TaskValues, cast: Cast, shade: Shade, name: str, severities: dict[int, str]
-) -> OperatorView:
+def operator_view(on: Stage, name: str) -> OperatorView:
     """Gather what a shift operator does."""
-    at = list(severities.values())[-1]
-    ranked = [model for model, actor in cast.items() if not actor.aside]
-    costs = [cost for model in ranked if not math.isnan(cost := values.cost(model, at))]
+    severities, at = on.operators[name], on.strongest(name)
+    costs = [cost for model in on.ranked if not math.isnan(cost := on.values.cost(model, at))]
     cost = median(costs) if costs else math.nan
-    growth = [
-        growth_plots(values, cast, metric, {name: severities})[0]
-        for metric in dict.fromkeys((values.metric, values.coverage))
-        if metric is not None
-    ]
-    drawn = [(at, [at])] if at in results.curves.get(dims.SHIFT, []) else []
-    others = [metric for metric in values.metrics if metric != values.metric]
+    followed = [metric for metric in (on.values.metric, on.values.coverage) if metric is not None]
+    others = [metric for metric in on.values.metrics if metric != on.values.metric]
+    drawn = [(f"at {at}", [at])] if at in task_curves(on).get(dims.SHIFT, ()) else []
     return OperatorView(
         name=name,
         severities=severities,
+        strongest=at,
         cost=cost_text(cost),
-        shade=shade(cost),
-        best=_best(values, cast, ranked, at),
-        growth=tuple(growth),
-        curves=tuple(curve_groups(results, values.task, cast, drawn)),
-        scores=_by_severity(results, values, cast, severities),
-        others=_by_metric(results, values, cast, others, at) if others else None,
+        cost_key="" if math.isnan(cost) else f"{cost:.6g}",
+        shade=on.shade(cost),
+        best=_best(on, at),
+        growth=tuple(replace(growth_plots(on, metric, [name])[0], title=metric) for metric in dict.fromkeys(followed)),
+        curves=tuple(curve_groups(on, drawn)),
+        scores=_by_severity(on, severities),
+        others=_by_metric(on, others, at) if others else None,
     )
 
 
 def growth_plots(
-    values: TaskValues,
-    cast: Cast,
-    metric: str,
-    operators: Mapping[str, Mapping[int, str]],
-    hrefs: Mapping[str, str] | None = None,
+    on: Stage, metric: str, operators: Sequence[str], href: Callable[[str], str] = lambda operator: ""
 ) -> list[Plot]:
     """A plot an operator of a metric against severity, identity at 0, all on one upright axis."""
-    scores, reference = values.of(metric), [nominal(metric)] if metric == values.coverage else []
+    scores, reference = on.values.of(metric), [nominal(metric)] if metric == on.values.coverage else []
     found = {}
-    for name, severities in operators.items():
-        labels = [dims.IDENTITY, *severities.values()]
-        found[name] = [_series(scores[model], actor, labels) for model, actor in cast.items()]
+    for name in operators:
+        labels = [dims.IDENTITY, *on.operators[name].values()]
+        found[name] = [_series(scores[model], actor, labels) for model, actor in on.cast.items()]
     y = value_axis((one for series in found.values() for one in series), reference)
     if reference:
         y = Axis(0.0, 1.0, y.start, y.stop, (0.0, 0.25, 0.5, 0.75, 1.0))
-    return [
-        line_plot(
-            name,
-            scene(metric, "severity", [0, *operators[name]], y),
-            series,
-            reference * (len(operators[name]) + 1),
-            (hrefs or {}).get(name, ""),
-        )
-        for name, series in found.items()
-    ]
+    plots = []
+    for name, series in found.items():
+        xs = [0, *on.operators[name]]
+        plots.append(line_plot(name, scene(metric, "severity", xs, y), series, reference * len(xs), href(name)))
+    return plots
 
 
 def _series(of_model: Mapping[str, Value | None], actor: Actor, labels: Sequence[str]) -> Series:
@@ -125,31 +110,32 @@ def _series(of_model: Mapping[str, Value | None], actor: Actor, labels: Sequence
     return Series(actor, tuple(map(mean_of, known)), tuple(ends))
 
 
-def _best(values: TaskValues, cast: Cast, ranked: Sequence[str], at: str) -> str:
-    direction = values.direction(values.metric)
-    known = {model: value for model in ranked if (value := values.of(values.metric)[model][at]) is not None}
+def _best(on: Stage, at: str) -> str:
+    """Who does best under a shift, and how well."""
+    direction, scores = on.values.direction(on.values.metric), on.values.of(on.values.metric)
+    known = {model: value for model in on.ranked if (value := scores[model][at]) is not None}
     if not known:
         return "–"
     best = min(known, key=lambda model: badness(known[model].mean, direction))
-    return f"{cast[best].display} {mean_text(known[best])}"
+    return f"{on.cast[best].display} {mean_text(known[best])}"
 
 
-def _by_severity(results: Results, values: TaskValues, cast: Cast, severities: dict[int, str]) -> ShiftTable:
-    metric = values.metric
+def _by_severity(on: Stage, severities: Mapping[int, str]) -> ShiftTable:
+    metric = on.values.metric
     titles = {"identity": dims.IDENTITY, **{f"severity {number}": label for number, label in severities.items()}}
-    columns = [metric_column(results, metric, title) for title in titles]
-    return _table(values, cast, columns, [(metric, label) for label in titles.values()])
+    columns = [metric_column(on.results, metric, title) for title in titles]
+    return _table(on, columns, [(metric, label) for label in titles.values()])
 
 
-def _by_metric(results: Results, values: TaskValues, cast: Cast, metrics: Sequence[str], at: str) -> ShiftTable:
-    columns = [metric_column(results, metric) for metric in metrics]
-    return _table(values, cast, columns, [(metric, at) for metric in metrics])
+def _by_metric(on: Stage, metrics: Sequence[str], at: str) -> ShiftTable:
+    columns = [metric_column(on.results, metric) for metric in metrics]
+    return _table(on, columns, [(metric, at) for metric in metrics])
 
 
-def _table(values: TaskValues, cast: Cast, columns: Sequence[Column], places: Sequence[tuple[str, str]]) -> ShiftTable:
+def _table(on: Stage, columns: Sequence[Column], places: Sequence[tuple[str, str]]) -> ShiftTable:
     """A row a model, and a cell for each metric and shift in `places`."""
-    rows = []
-    for model, actor in cast.items():
+    values, rows = on.values, []
+    for model, actor in on.cast.items():
         found = [(values.of(metric)[model].get(shift), metric, shift) for metric, shift in places]
         cells = [
             score_cell(value, values.direction(metric), seen=values.seen(model, shift))

@@ -11,6 +11,7 @@ from regharness.run_results import results_of
 from regharness.standings import board_of
 from regharness_report.addresses import anchor
 from regharness_report.rendering import page
+from regharness_report.stage import stage_of
 from regharness_report.task_view import task_view
 
 FAILURES_SHOWN = 20
@@ -34,14 +35,14 @@ def report_of(results: Results) -> str:
 def _content(results: Results) -> dict[str, Any]:
     standings = board_of(results)
     tasks = [
-        task_view(results, standings, task, href=lambda operator, task=task: "#" + anchor(task, operator))
+        task_view(stage_of(results, standings, task), lambda operator, task=task: "#" + anchor(task, operator))
         for task in standings.board.tasks
     ]
     return {
         "results": results,
         "board": standings.board,
         "tasks": tasks,
-        "metrics": _metrics(results),
+        "metrics": metric_meanings(results),
         "failures": results.failures[:FAILURES_SHOWN],
         "more_failures": max(len(results.failures) - FAILURES_SHOWN, 0),
         "anchor": anchor,
@@ -50,7 +51,7 @@ def _content(results: Results) -> dict[str, Any]:
     }
 
 
-def _metrics(results: Results) -> list[tuple[str, str]]:
+def metric_meanings(results: Results) -> list[tuple[str, str]]:
     """What each metric is."""
     scores = results.scores
     return [(name, scores[name].attrs.get("long_name", "")) for name in scores.attrs["metrics"] if name in scores]

@@ -15,8 +15,8 @@ import jinja2
 from markupsafe import Markup
 
 from regharness.board_tables import visible
-from regharness_report import line_plots, robustness
-from regharness_report.heat import BETTER, WORSE
+from regharness_report import line_plots, profile, robustness
+from regharness_report.shades import BETTER, WORSE
 
 
 def page(template: str, **content: Any) -> str:
@@ -39,6 +39,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         box=line_plots,
         cloud=robustness,
+        ranges=profile,
         style=Markup(style),
         script=Markup(script),
         policy="; ".join(

@@ -21,6 +21,17 @@ WIDTH, HEIGHT = 420, 310
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 12, 42
 LETTER, LINE = 6.1, 12.0
 """Width and height of a label's letter, in drawing units."""
+BESIDE = (
+    (9, 4, "start"),
+    (-9, 4, "end"),
+    (0, -9, "middle"),
+    (0, 17, "middle"),
+    (7, -6, "start"),
+    (-7, -6, "end"),
+    (7, 14, "start"),
+    (-7, 14, "end"),
+)
+"""Where a label may stand beside its point, the best place first."""
 LABELLED = 24
 FITTED = 3
 """Models, at least, for a line to say something of them."""
@@ -122,10 +133,10 @@ def _labelled(points: Sequence[Point]) -> list[Point]:
     order = sorted(points, key=lambda point: (not point.actor.coloured, point.actor.stretches))
     for point in order[:LABELLED]:
         width = LETTER * len(point.actor.label)
-        for dx, dy, anchor in ((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 17, "middle")):
+        for dx, dy, anchor in BESIDE:
             left = point.x + dx - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
             box = (left, point.y + dy - LINE + 3, left + width, point.y + dy + 3)
-            on_it = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= TOP - 8 and box[3] <= HEIGHT - BOTTOM
+            on_it = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= TOP - 8 and box[3] <= HEIGHT - BOTTOM + 8
             if on_it and not any(_cross(box, other) for other in taken):
                 taken.append(box)
                 found[point.actor.model] = round(point.x + dx, 1), round(point.y + dy, 1), anchor

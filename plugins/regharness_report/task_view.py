@@ -12,18 +12,14 @@ from numpy.typing import NDArray
 
 from regharness import dims
 from regharness.board_tables import better_text, value_text
-from regharness.leaderboard import Row
-from regharness.results import Results
-from regharness.shift_labels import by_operator, strongest
-from regharness.standings import Standings
 from regharness_report.boards import Board, board_rows
-from regharness_report.cast import cast_of
-from regharness_report.curves import CurveGroup, curve_groups
+from regharness_report.curves import CurveGroup, curve_groups, task_curves
 from regharness_report.drill_down import OperatorView, growth_plots, operator_view
-from regharness_report.heat import HeatMap, heat_map, shade_of
+from regharness_report.heat import HeatMap, heat_map
 from regharness_report.line_plots import Plot
 from regharness_report.robustness import Scatter, robustness
-from regharness_report.task_values import TaskValues, mean_of, nominal
+from regharness_report.stage import Stage
+from regharness_report.task_values import mean_of, nominal
 
 MOVED = {
     dims.GC_MOVED: "+.3f",
@@ -74,60 +70,50 @@ class TaskView:
     any_seen: bool
 
 
-def task_view(results: Results, standings: Standings, task: str, href: Callable[[str], str]) -> TaskView:
-    """Gather a task; `href` tells where the page of an operator is."""
-    values = TaskValues(results, standings, task)
-    cast = cast_of(results, standings, task)
-    shade = shade_of(values, cast)
-    operators = by_operator(values.shifts)
-    growing = {name: severities for name, severities in operators.items() if len(severities) > 1}
-    hrefs = {name: href(name) for name in growing}
-    rows = [row for row in standings.board.rows if row.task == task]
-    counted = standings.counted[task]
+def task_view(on: Stage, href: Callable[[str], str]) -> TaskView:
+    """Gather a task; `href` tells where an operator is shown."""
+    values, board = on.values, on.standings.board
+    growing = [name for name, severities in on.operators.items() if len(severities) > 1]
+    counted = on.standings.counted[on.task]
+    scores = [(on.cast[row.model], mean_of(row.identity), mean_of(row.shifted)) for row in on.rows]
     return TaskView(
-        name=task,
-        info=results.task_infos.get(task, {}),
-        summary=_summary(standings, results, rows),
-        board=board_rows(results, standings, values, cast),
-        ranks_by=standings.board.rank_by,
-        better=better_text(standings.board.direction),
+        name=on.task,
+        info=on.results.task_infos.get(on.task, {}),
+        summary=_summary(on),
+        board=board_rows(on),
+        ranks_by=board.rank_by,
+        better=better_text(board.direction),
         metric=values.metric,
         metric_better=better_text(values.direction(values.metric)),
         coverage=values.coverage,
         promised=nominal(values.coverage) if values.coverage else 0.0,
-        scatter=robustness(
-            [(cast[row.model], mean_of(row.identity), mean_of(row.shifted)) for row in rows],
-            standings.board.rank_by,
-            standings.board.direction,
-        ),
-        curves=curve_groups(results, task, cast, _panels(results, counted)),
-        heat=heat_map(values, cast, shade),
-        growth=growth_plots(values, cast, values.metric, growing, hrefs),
-        covered=growth_plots(values, cast, values.coverage, growing, hrefs) if values.coverage else (),
-        operators=[
-            operator_view(results, values, cast, shade, name, severities) for name, severities in operators.items()
-        ],
+        scatter=robustness(scores, board.rank_by, board.direction),
+        curves=curve_groups(on, _panels(on, counted)),
+        heat=heat_map(on),
+        growth=growth_plots(on, values.metric, growing, href),
+        covered=growth_plots(on, values.coverage, growing, href) if values.coverage else (),
+        operators=[operator_view(on, name) for name in on.operators],
         uncounted=[shift for shift in values.shifts if shift not in counted],
-        moved=_moved(results.scores.sel({dims.TASK: task}), values.shifts),
-        any_seen=any(values.seen(model, shift) for model in cast for shift in values.shifts),
+        moved=_moved(on.results.scores.sel({dims.TASK: on.task}), values.shifts),
+        any_seen=any(values.seen(model, shift) for model in on.cast for shift in values.shifts),
     )
 
 
-def _panels(results: Results, counted: Sequence[str]) -> list[tuple[str, list[str]]]:
+def _panels(on: Stage, counted: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Identity, and the mean over operators at their strongest, of what counts."""
-    drawn = set(map(str, results.curves[dims.SHIFT].values)) if dims.SHIFT in results.curves else set()
-    beyond = [shift for shift in strongest(counted) if shift in drawn and shift != dims.IDENTITY]
+    drawn = set(map(str, task_curves(on).get(dims.SHIFT, xr.DataArray([])).values))
+    beyond = [at for name in on.operators if (at := on.strongest(name)) in drawn and at in counted]
     panels = [("on identity", [dims.IDENTITY])] if dims.IDENTITY in drawn else []
     return [*panels, ("under shift, at its strongest", beyond)] if beyond else panels
 
 
-def _summary(standings: Standings, results: Results, rows: Sequence[Row]) -> str:
+def _summary(on: Stage) -> str:
     """What the board says, in a sentence."""
-    ranked = [row for row in rows if row.rank is not None]
+    ranked = [row for row in on.rows if row.rank is not None]
     if not ranked:
         return "No model finished every cell of this task, so none is ranked."
-    best, ranks_by = ranked[0], standings.board.rank_by
-    name = results.entrants[best.model].display
+    best, ranks_by = ranked[0], on.standings.board.rank_by
+    name = on.cast[best.model].display
     first = "first" if best.rank_high in (None, best.rank) else "first, though not beyond chance"
     if best.worst is None or best.identity is None:
         return f"{name} ranks {first}."
