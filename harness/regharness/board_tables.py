@@ -124,7 +124,8 @@ def rank_text(row: Row) -> str:
 def _rank_notes(board: Leaderboard) -> list[str]:
     if any("–" in rank_text(row) for row in board.rows):
         told = "A range of ranks: the data cannot tell the models in it apart"
-        return [f"{told}; paired tests, 5%, Holm; * is the best mean."]
+        how = "paired tests, 5%, Holm" if board.ranking == "tests" else "95% of paired resamples of seeds and examples"
+        return [f"{told}; {how}; * is the best mean."]
     return []
 
 

@@ -29,6 +29,8 @@ class Component:
         What to install when one of `requires` is missing, such as ``"regharness[torch]"``.
     default
         For metrics: part of ``metrics: default``.
+    pictured
+        For metrics that give a curve: reports draw it whether or not a spec names it.
     """
 
     factory: str | Callable[..., Any]
@@ -38,3 +40,4 @@ class Component:
     requires: tuple[str, ...] = ()
     extra: str = ""
     default: bool = False
+    pictured: bool = False

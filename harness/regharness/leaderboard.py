@@ -26,7 +26,17 @@ from regharness.score_tables import (
     pick_metric,
     pick_tasks,
 )
-from regharness.statistics import Aggregate, Rank, critical_difference, friedman, interquartile_mean, rank_intervals
+from regharness.statistics import (
+    Aggregate,
+    Rank,
+    bootstrap_ranks,
+    critical_difference,
+    friedman,
+    interquartile_mean,
+    rank_intervals,
+)
+
+RankRule = Literal["tests", "bootstrap"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,8 @@ class Row:
     rank
         1 is best; models whose value is equal share a rank; None for a model that lacks a planned cell.
     rank_low, rank_high
-        Best and worst rank that the data allow: models that no test tells apart overlap. None without a rank, and with
-        one seed, from which nothing can be told apart.
+        Best and worst rank that the data allow: models that they do not tell apart overlap. None without a rank, and
+        where nothing can be told apart, such as from one seed by tests.
     identity, shifted, worst
         The ranked metric on the unshifted test set, its mean over all shifts, and at the worst shift. A metric of all
         shifts together is `shifted` alone.
@@ -119,6 +129,8 @@ class Leaderboard:
         Those that a reader asked to see; empty for as many as fit.
     over
         What intervals stand on: ``"seeds and examples"``, or ``"seeds"`` alone.
+    ranking
+        Where ranges of ranks come from: ``"tests"`` of all pairs of models, or ``"bootstrap"`` of seeds and examples.
     rows
         Ordered by task, then rank, unranked models last.
     concordance
@@ -135,6 +147,7 @@ class Leaderboard:
     summaries: tuple[str, ...]
     columns: tuple[str, ...]
     over: str
+    ranking: RankRule
     rows: tuple[Row, ...]
     concordance: Mapping[str, Concordance]
     failures: tuple[Mapping[str, Any], ...] = field(default=())
@@ -176,6 +189,7 @@ def build(
     columns: Sequence[str] = (),
     blocks: xr.Dataset | None = None,
     failures: Sequence[Mapping[str, Any]] = (),
+    ranking: RankRule = "tests",
 ) -> Leaderboard:
     """Rank the models of a run.
 
@@ -193,6 +207,9 @@ def build(
         What blocks of examples contribute to scores; without, intervals are over seeds alone.
     failures
         Failed cells, to be shown beside the rows.
+    ranking
+        ``"tests"`` gives ranges of ranks that hold for all models together, for a handful of models of one's own;
+        ``"bootstrap"`` ranges that hold for each, which tell many models apart.
 
     Raises
     ------
@@ -213,7 +230,7 @@ def build(
     chosen = pick_tasks(scores, tasks)
     for task in chosen:
         part = TaskScores(scores, task, blocks)
-        found = _rows(part, metric, direction, others, summaries)
+        found = _rows(part, metric, direction, others, summaries, ranking)
         concordance[task] = _concordance(part, metric, direction, [row.model for row in found if row.rank is not None])
         rows += found
     return Leaderboard(
@@ -225,6 +242,7 @@ def build(
         summaries=tuple(summaries),
         columns=tuple(name for name in columns if name != metric),
         over="seeds and examples" if blocks is not None and metric in blocks else "seeds",
+        ranking=ranking,
         rows=tuple(rows),
         concordance=concordance,
         failures=tuple(failure for failure in failures if failure["task"] in chosen),
@@ -261,15 +279,23 @@ def matrix(
 
 
 def _rows(
-    part: TaskScores, metric: str, direction: Direction, others: Sequence[str], summaries: Sequence[str]
+    part: TaskScores,
+    metric: str,
+    direction: Direction,
+    others: Sequence[str],
+    summaries: Sequence[str],
+    ranking: RankRule,
 ) -> list[Row]:
     """The rows of a task, best first."""
     shifts = part.beyond or [dims.IDENTITY]
     centres = np.array([_standing(part, metric, model, shifts, direction) for model in part.models])
     table = np.array([oriented(part, metric, model, shifts, direction) for model in part.models])
-    ranks = rank_intervals(table, centres, CONFIDENCE).ranks
+    if ranking == "tests":
+        ranks, told_apart = rank_intervals(table, centres, CONFIDENCE).ranks, part.seeds > 1
+    else:
+        ranks, told_apart = bootstrap_ranks(table, centres, CONFIDENCE), part.seeds > 1 or table.shape[2] > 1
     order = sorted(range(len(ranks)), key=lambda i: (ranks[i] is None, np.isnan(centres[i]), centres[i]))
-    return [_row(part, part.models[i], metric, direction, others, summaries, ranks[i]) for i in order]
+    return [_row(part, part.models[i], metric, direction, others, summaries, ranks[i], told_apart) for i in order]
 
 
 def _standing(part: TaskScores, metric: str, model: str, shifts: Sequence[str], direction: Direction) -> float:
@@ -297,6 +323,7 @@ def _row(
     others: Sequence[str],
     summaries: Sequence[str],
     rank: Rank | None,
+    told_apart: bool,
 ) -> Row:
     a_shift = dims.SHIFT in part.scores[metric].dims
     beyond, whole = part.beyond if a_shift else [], part.whole(model)
@@ -313,13 +340,12 @@ def _row(
         metrics[name] = Spots(part.value(name, model, [dims.IDENTITY], ends=False), at_worst)
     status = part.status(model)
     runs = [np.where(whole, part.by_seed(metric, model, [shift]), np.nan) for shift in beyond]
-    tested = rank is not None and part.seeds > 1
     return Row(
         task=part.task,
         model=model,
         rank=None if rank is None else rank.rank,
-        rank_low=rank.low if rank is not None and tested else None,
-        rank_high=rank.high if rank is not None and tested else None,
+        rank_low=rank.low if rank is not None and told_apart else None,
+        rank_high=rank.high if rank is not None and told_apart else None,
         identity=part.value(metric, model, [dims.IDENTITY]) if a_shift else None,
         shifted=part.value(metric, model, beyond, whole) if beyond or not a_shift else None,
         shifted_iqm=interquartile_mean(np.stack(runs, axis=1)) if runs and whole.any() else None,

@@ -24,6 +24,7 @@ from regharness.interfaces import Metric, SequenceBatch
 from regharness.plan import Task, make_plan
 from regharness.run_folder import Run
 from regharness.scoring import N_VALID
+from regharness.shift_labels import operator_of
 from regharness.similarity import LONGEST_WORD, WORD, duplicates, nearest_similarity
 from regharness.spec import BenchmarkSpec
 
@@ -170,15 +171,11 @@ def _chosen(tasks: dict[str, Task], shift: str | None) -> dict[str, list[str]]:
     labels = {name: [one.label for one in made.shifts] for name, made in tasks.items()}
     if shift is None:
         return labels
-    chosen = {name: [one for one in known if shift in (one, _stem(one))] for name, known in labels.items()}
+    chosen = {name: [one for one in known if shift in (one, operator_of(one))] for name, known in labels.items()}
     if not any(chosen.values()):
         known = {one for each in labels.values() for one in each}
-        raise _unknown("shift", shift, known | {_stem(one) for one in known}, "shifts")
+        raise _unknown("shift", shift, known | {operator_of(one) for one in known}, "shifts")
     return {name: labels for name, labels in chosen.items() if labels}
-
-
-def _stem(label: str) -> str:
-    return label.rpartition("@")[0] or label
 
 
 def _word(task: Task, word: int | None) -> int:

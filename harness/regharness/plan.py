@@ -233,19 +233,11 @@ def select(cells: Sequence[Cell], only: Iterable[str]) -> list[Cell]:
     InputError
         For an unknown key, or when nothing matches.
     """
-    wanted: dict[str, list[str]] = {}
-    for text in only:
-        key, equals, glob = text.partition("=")
-        if not equals:
-            raise InputError(f"--only takes KEY=GLOB, not '{text}'", help=f"keys: {', '.join(FILTERS)}")
-        if key not in FILTERS:
-            message, choices = unknown_name("key", key, FILTERS, listed="keys")
-            raise InputError(f"--only {text}: {message}", help=choices)
-        wanted.setdefault(key, []).append(glob)
+    wanted = parsed_filters(only)
     kept = list(cells)
     for key, globs in wanted.items():
         held = {getattr(cell, key) for cell in cells}
-        matching = {value for value in held if any(fnmatchcase(str(value), glob) for glob in globs)}
+        matching = {value for value in held if matches(value, globs)}
         kept = [cell for cell in kept if getattr(cell, key) in matching]
     if not kept:
         raise InputError(
@@ -255,6 +247,31 @@ def select(cells: Sequence[Cell], only: Iterable[str]) -> list[Cell]:
             ),
         )
     return kept
+
+
+def parsed_filters(only: Iterable[str], keys: Sequence[str] = FILTERS) -> dict[str, list[str]]:
+    """Key to the globs of its ``KEY=GLOB`` filters.
+
+    Raises
+    ------
+    InputError
+        For an unknown key.
+    """
+    wanted: dict[str, list[str]] = {}
+    for text in only:
+        key, equals, glob = text.partition("=")
+        if not equals:
+            raise InputError(f"--only takes KEY=GLOB, not '{text}'", help=f"keys: {', '.join(keys)}")
+        if key not in keys:
+            message, choices = unknown_name("key", key, keys, listed="keys")
+            raise InputError(f"--only {text}: {message}", help=choices)
+        wanted.setdefault(key, []).append(glob)
+    return wanted
+
+
+def matches(value: Any, globs: Sequence[str]) -> bool:
+    """Whether a label matches one of the globs, which are alternatives."""
+    return any(fnmatchcase(str(value), glob) for glob in globs)
 
 
 def make_task(entry: TaskEntry, catalog: Catalog) -> Task:

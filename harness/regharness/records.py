@@ -88,6 +88,8 @@ class TestSetRecord:
         How far the shift moved it; a number an output, or one. None for NaN.
     covariates
         Variable to kind, of those that the test set has.
+    inputs_sha256
+        Digest of its ids and sequences, which tells a benchmark from others; empty of runs of earlier versions.
     """
 
     __test__ = False
@@ -106,6 +108,7 @@ class TestSetRecord:
     covariates: Mapping[str, Literal["float32", "float64", "text"]] = field(default_factory=dict)
     pieces: Mapping[str, int] = field(default_factory=dict)
     worker: str = ""
+    inputs_sha256: str = ""
 
     @property
     def name(self) -> tuple[str, str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -54,35 +54,72 @@ def score_run(
         ``notes`` says which metrics no model of a task can have.
     """
     entries = run.spec.metrics if metrics is None else metrics
+    cells = {task: Cells(cube, needed(entries, catalog)) for task, cube in run.cubes.items()}
+    scores = score_cubes(cells, run.labels, entries, run.spec.rank_by, catalog, step).assign_attrs(name=run.name)
+    # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
+    remove_tree(run.folder / BLOCKS)
+    store(scores, run.folder / SCORES)
+    shown = {scores.attrs["rank_by"], *run.spec.leaderboard.by_shift}
+    step("scoring blocks of examples", 0, 1)
+    made = {entry.label: catalog.create("metric", entry.use, entry.with_) for entry in entries if entry.label in shown}
+    on_blocks = run_on_blocks(cells, made, {**run.labels, dims.OUTPUT: scores[dims.OUTPUT].values.tolist()})
+    store(on_blocks, run.folder / BLOCKS)
+    for name in ("scores", "scored_blocks"):
+        run.__dict__.pop(name, None)
+    return scores
+
+
+def needed(entries: Sequence[MetricEntry], catalog: Catalog) -> frozenset[str]:
+    """What metrics need beside predictions and targets, as `Metric.needs` writes it."""
+    return wanted({entry.label: catalog.create("metric", entry.use, entry.with_) for entry in entries})
+
+
+def score_cubes(
+    cells: Mapping[str, Cells],
+    labels: Mapping[str, Sequence[Any]],
+    entries: Sequence[MetricEntry],
+    rank_by: str,
+    catalog: Catalog,
+    step: Step = lambda what, done, total: None,
+) -> xr.Dataset:
+    """Score the cells of several tasks.
+
+    Parameters
+    ----------
+    cells
+        Task to its cells, read for all that is `needed`; their cubes have ``status``, and how far each shift went.
+    labels
+        All tasks, models, shifts and seeds, in order.
+    entries
+        The metrics.
+    rank_by
+        Label of the one that ranks; another takes its place where it is not among them.
+    catalog
+        What is installed.
+    step
+        As of `score_run`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `score_run`, with the attributes ``rank_by``, ``metrics`` and ``notes``.
+    """
     made = {entry.label: catalog.create("metric", entry.use, entry.with_) for entry in entries}
     cell_metrics = {name: metric for name, metric in made.items() if not hasattr(metric, "compare")}
     shift_metrics = {name: metric for name, metric in made.items() if hasattr(metric, "compare")}
-    summaries = {entry.label: catalog.component("metric", entry.use).summary for entry in entries}
-    cells = {task: Cells(cube, wanted(cell_metrics)) for task, cube in run.cubes.items()}
-    parts = [_task_scores(cells[task], cell_metrics, task, step) for task in run.tasks]
+    parts = [_task_scores(cells[task], cell_metrics, task, step) for task in cells]
     outputs = list(dict.fromkeys(name for part in parts for name in part[dims.OUTPUT].values.tolist()))
-    order: dict[str, list[Any]] = {**run.labels, dims.OUTPUT: outputs}
-    scores = join(parts, order)
-    rank_by = run.spec.rank_by
+    scores = join(parts, {**labels, dims.OUTPUT: outputs})
     if rank_by not in made:
         numbers = [name for name, metric in cell_metrics.items() if not getattr(metric, "dimension", "")]
         rank_by = "crps" if "crps" in made else next(iter(numbers), "")
     scores = compare_shifts(scores.set_coords(list(LONG_NAMES)), shift_metrics, rank_by)
-    for name, summary in summaries.items():
-        scores[name].attrs["long_name"] = summary
-    notes = [note for task in run.tasks for note in _unmet(cells[task], task, cell_metrics)]
-    for task, part in zip(run.tasks, parts, strict=True):
+    for entry in entries:
+        scores[entry.label].attrs["long_name"] = catalog.component("metric", entry.use).summary
+    notes = [note for task in cells for note in _unmet(cells[task], task, cell_metrics)]
+    for task, part in zip(cells, parts, strict=True):
         notes += [f"task '{task}': {note}" for note in part.attrs.get("notes", ())]
-    scores.attrs = {"name": run.name, "rank_by": rank_by, "metrics": list(made), "notes": notes}
-    # Blocks of other scores must not outlive them; missing ones are computed when they are asked for.
-    remove_tree(run.folder / BLOCKS)
-    store(scores, run.folder / SCORES)
-    shown = {rank_by, *run.spec.leaderboard.by_shift}
-    step("scoring blocks of examples", 0, 1)
-    on_blocks = run_on_blocks(cells, {name: made[name] for name in made if name in shown}, order)
-    store(on_blocks, run.folder / BLOCKS)
-    for name in ("scores", "scored_blocks"):
-        run.__dict__.pop(name, None)
+    scores.attrs = {"rank_by": rank_by, "metrics": list(made), "notes": notes}
     return scores
 
 

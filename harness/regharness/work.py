@@ -24,6 +24,7 @@ from regharness.deliveries import FOLDER, Delivery, ticket
 from regharness.errors import CellError, StorageError
 from regharness.examples import Examples, WholeTestSet
 from regharness.fitting import MODELS, build_model, fit_and_store, load_stored
+from regharness.inputs_digest import InputsDigest
 from regharness.interfaces import ModelAdapter, RunContext, SequenceBatch
 from regharness.keys import digest_of
 from regharness.layout import Kind, Layout
@@ -229,9 +230,11 @@ class Bench:
         moved = Moved()
         blocks = test_set.blocks(piece) if isinstance(test_set, WholeTestSet) else test_set.blocks(piece, moved)
         kinds: dict[str, Kind] = {}
+        inputs = InputsDigest()
         for number, block in enumerate(self._timed(blocks)):
             with self._stage("store"):
                 kinds |= put_test_set(delivery, block, number, piece)
+                inputs.add(block)
         if isinstance(test_set, WholeTestSet):
             found = achieved(test_set.dataset, test_set.batch)
         else:
@@ -247,6 +250,7 @@ class Bench:
             covariates=kinds,
             pieces=delivery.pieces,
             worker=self._worker,
+            inputs_sha256=inputs.hexdigest(),
         )
         delivery.finish({"kind": "test_set", **asdict(record)})
         return record

@@ -16,6 +16,7 @@ def metric(
     *,
     given: tuple[Any, ...] = (),
     default: bool = False,
+    pictured: bool = False,
     parameters: str = "",
 ) -> Component:
     """Describe ``regharness_metrics.<home>`` ("module:Class").
@@ -28,6 +29,7 @@ def metric(
         summary=summary,
         citation=citation,
         default=default,
+        pictured=pictured,
     )
 
 

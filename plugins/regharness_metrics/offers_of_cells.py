@@ -35,7 +35,10 @@ def of_probabilities() -> dict[str, Component]:
             "calibration_curves:CalibrationCurve", "Share of targets at most each predicted quantile.", KULESHOV
         ),
         "interval_calibration_curve": metric(
-            "calibration_curves:IntervalCalibrationCurve", "Coverage of central intervals of 19 levels.", KULESHOV
+            "calibration_curves:IntervalCalibrationCurve",
+            "Coverage of central intervals of 19 levels.",
+            KULESHOV,
+            pictured=True,
         ),
         "miscalibration_area_interval": metric(
             "calibration_curves:MiscalibrationAreaInterval",
@@ -70,7 +73,10 @@ def of_rejection() -> dict[str, Component]:
             given=("absolute",),
         ),
         "risk_coverage_curve": metric(
-            "rejection:RiskCoverageCurve", "Mean squared error of the most certain, by the fraction retained.", EL_YANIV
+            "rejection:RiskCoverageCurve",
+            "Mean squared error of the most certain, by the fraction retained.",
+            EL_YANIV,
+            pictured=True,
         ),
     }
 

@@ -20,6 +20,7 @@ from regharness.cli.planning import plan
 from regharness.cli.results import compare, leaderboard, score
 from regharness.cli.running import run
 from regharness.cli.specs import schema, validate
+from regharness.cli.submission import submission
 from regharness.errors import InputError, RegharnessError
 
 INTERRUPTED = 130
@@ -45,7 +46,21 @@ def cli(context: click.Context, plugins: tuple[str, ...], debug: bool) -> None:
     context.obj = disabled_in(plugins)
 
 
-for command in (run, plan, validate, schema, score, leaderboard, compare, leakage, export, list_, show, doctor):
+for command in (
+    run,
+    plan,
+    validate,
+    schema,
+    score,
+    leaderboard,
+    compare,
+    leakage,
+    export,
+    submission,
+    list_,
+    show,
+    doctor,
+):
     cli.add_command(command)
 
 

@@ -41,11 +41,11 @@ def validate(disabled: tuple[str, ...], specs: tuple[str, ...], as_json: bool) -
 @click.command()
 @click.option(
     "--kind",
-    type=click.Choice(["spec", "leaderboard", "matrix", "comparison", "log"]),
+    type=click.Choice(["spec", "leaderboard", "matrix", "comparison", "log", "submission", "card"]),
     default="spec",
     show_default=True,
-    help="Of a spec, of the JSON that `leaderboard` (by model, or by shift or severity) and `compare` write, or of a "
-    "line of a run's log.jsonl.",
+    help="Of a spec, of the JSON that `leaderboard` (by model, or by shift or severity) and `compare` write, of a "
+    "line of a run's log.jsonl, or of a submission's manifest.json or its model card.",
 )
 @click.pass_obj
 def schema(disabled: tuple[str, ...], kind: str) -> None:
@@ -58,6 +58,11 @@ def schema(disabled: tuple[str, ...], kind: str) -> None:
         from regharness.events import log_schema
 
         print_json(log_schema())
+        return
+    if kind in ("submission", "card"):
+        from regharness.submission.manifest import card_schema, manifest_schema
+
+        print_json(manifest_schema() if kind == "submission" else card_schema())
         return
     if kind != "spec":
         from regharness.board_schema import board_schema

@@ -22,6 +22,7 @@ from regharness.statistics.corrections import benjamini_hochberg, holm
 from regharness.statistics.crossed import Difference, Interval, interval, paired
 from regharness.statistics.improvement import Aggregate, interquartile_mean, probability_of_improvement
 from regharness.statistics.metric_bootstrap import bootstrap_evidence
+from regharness.statistics.rank_bootstrap import bootstrap_ranks
 from regharness.statistics.ranks import Rank, Ranking, rank_intervals
 from regharness.statistics.resampled import ResampledInterval, Resamples, resampled_interval
 
@@ -41,6 +42,7 @@ __all__ = [
     "benjamini_hochberg",
     "bootstrap_evidence",
     "bootstrap_examples",
+    "bootstrap_ranks",
     "bootstrap_terms",
     "critical_difference",
     "crossed_bootstrap",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from regharness.parameters import Parameters
+from regharness.quantiles import level_problem
+from regharness.spec import Name
 from regharness.submission.names import link_problem, slug_problem, text_problem
 
-SCHEMA_VERSION = 1
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Exposure = Literal["seen", "unseen", "unknown"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -94,3 +98,113 @@ class Card(Parameters):
         """Whether the model has seen the test set of a shift, as its makers say."""
         told = self.exposure.get(task, {})
         return told.get(shift, told.get("*", "unknown"))
+
+
+Kind = Literal["float32", "float64", "text"]
+
+
+class SliceInfo(Parameters):
+    """The shapes and labels of a model's predictions, or of the targets, of a task."""
+
+    task: Name
+    unit: Text
+    model: Slug | None = Field(default=None, description="Whose predictions; none of targets.")
+    outputs: list[Text] = Field(min_length=1, max_length=1000)
+    shifts: list[Text] = Field(min_length=1, max_length=10_000)
+    seeds: list[int] = Field(min_length=1, max_length=10_000)
+    examples: list[list[Annotated[int, Field(ge=1, le=10**9)]]] = Field(description="Of each shift and seed.")
+    levels: list[float] = Field(default=[], max_length=1000, description="Levels of the quantiles.")
+    variables: dict[Name, Kind] = Field(description="What there is of every example.")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> SliceInfo:
+        if [len(row) for row in self.examples] != [len(self.seeds)] * len(self.shifts):
+            raise ValueError("examples are one number a shift and seed")
+        for what, labels in (("outputs", self.outputs), ("shifts", self.shifts), ("seeds", self.seeds)):
+            if len(set(labels)) != len(labels):
+                raise ValueError(f"{what} repeat")
+        wrong = level_problem(self.levels)
+        if wrong:
+            raise ValueError(wrong)
+        return self
+
+    @property
+    def rows(self) -> int:
+        """Examples of the largest test set."""
+        return max(max(row) for row in self.examples)
+
+
+class BenchmarkRef(Parameters):
+    """Which benchmark a file answers to."""
+
+    name: Name
+    version: int = Field(ge=1)
+    inputs_sha256: Sha256
+
+
+class FileEntry(Parameters):
+    """A file of the archive."""
+
+    path: Annotated[str, Field(max_length=200)]
+    size: int = Field(ge=0)
+    sha256: Sha256
+
+
+class Provenance(Parameters):
+    """How the predictions came about: what it takes to make them again.
+
+    Attributes are as the run's own record has them; a table of predictions from elsewhere has few.
+    """
+
+    made_by: Literal["run", "table"]
+    regharness: Text
+    spec_sha256: Sha256 | None = Field(default=None, description="Of the resolved entries of the model and its tasks.")
+    cells_sha256: Sha256 | None = Field(default=None, description="Of the keys of all cells.")
+    python: Text | None = None
+    platform: Text | None = None
+    libraries: dict[Text, Text] = Field(default={}, max_length=100)
+    execution: dict[Text, Text] = Field(default={}, max_length=100, description="Device and versions that ran it.")
+    started: Text | None = None
+    cell_seconds: float | None = Field(default=None, ge=0)
+
+
+class Manifest(Parameters):
+    """What an archive holds: a model's predictions, or the targets of a benchmark."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["submission", "targets"]
+    benchmark: BenchmarkRef
+    card: Card | None = Field(default=None, description="Of a submission.")
+    cubes: list[SliceInfo] = Field(min_length=1, max_length=1000)
+    provenance: Provenance | None = None
+    created: Text | None = Field(default=None, description="Of targets: when they came to be, in UTC.")
+    claims: dict[str, Any] | None = Field(default=None, description="Scores, as the submitter computed them.")
+    files: list[FileEntry]
+    tree_sha256: Sha256 = Field(description="Of the rest of this file in canonical JSON, digests of files included.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Manifest:
+        if (self.kind == "submission") != (self.card is not None):
+            raise ValueError("a submission has a card, and targets have none")
+        return self
+
+
+def canonical(value: Any) -> bytes:
+    """A value of JSON in its one form: keys sorted, no blanks, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def tree_digest(manifest: Mapping[str, Any]) -> str:
+    """The `tree_sha256` that belongs to a manifest, as plain values."""
+    rest = {name: part for name, part in manifest.items() if name != "tree_sha256"}
+    return hashlib.sha256(canonical(rest)).hexdigest()
+
+
+def manifest_schema() -> dict[str, Any]:
+    """JSON Schema of ``manifest.json``."""
+    return {"$schema": _DIALECT, **Manifest.model_json_schema(), "title": "regharness submission"}
+
+
+def card_schema() -> dict[str, Any]:
+    """JSON Schema of a model card, for editors."""
+    return {"$schema": _DIALECT, **Card.model_json_schema(), "title": "regharness model card"}

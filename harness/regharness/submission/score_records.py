@@ -1,0 +1,112 @@
+"""Own score records: what an organiser found of a submission, bound to the sha256 of its file. Verifies nothing.
+
+A record lets a leaderboard be built where the targets are not. Whoever can write into the folder of records can say
+what they like, so that it belongs to the organiser alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from regharness import __version__
+from regharness.errors import InputError
+from regharness.parameters import Parameters
+from regharness.storage import write_whole
+from regharness.submission.manifest import BenchmarkRef, Sha256, Text
+from regharness.submission.refusal import Refused
+from regharness.submission.sheets import Sheet, from_plain, to_plain
+from regharness.submission.strict_json import parse
+
+Vouched = Literal["self-reported", "re-scored", "re-run", "prospective"]
+
+
+class ScoreRecord(Parameters):
+    """What was found of one submission, or of the controls of a benchmark."""
+
+    schema_version: Literal[1] = 1
+    sha256: Sha256 | None = Field(description="Of the submission file; none of controls.")
+    benchmark: BenchmarkRef
+    badge: Vouched | None = None
+    first_verified: Text = Field(description="When this file was first found sound, in UTC.")
+    regharness: Text
+    sheets: dict[Text, dict[str, Any]] = Field(description="The scores of the submission, or of each control.")
+
+    def sheet(self, name: str) -> Sheet | None:
+        """One of the sheets."""
+        return from_plain(self.sheets[name], f"record of {name}") if name in self.sheets else None
+
+
+def badge_of(passed: Collection[str], released: str, first_verified: str) -> Vouched:
+    """Who vouches for the scores of a submission.
+
+    Parameters
+    ----------
+    passed
+        Names of the checks that passed.
+    released
+        When the targets came to be, in UTC; empty if that is not known.
+    first_verified
+        When the file was first found sound, as an earlier record says; empty without one.
+    """
+    if "scores" not in passed:
+        return "self-reported"
+    if released and first_verified and first_verified < released:
+        return "prospective"
+    return "re-run" if "re-run" in passed else "re-scored"
+
+
+def now() -> str:
+    """The time in UTC, as records and runs write it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def read_records(folder: Path) -> Iterator[ScoreRecord]:
+    """All records in a folder.
+
+    Raises
+    ------
+    InputError
+        When one is none.
+    """
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield ScoreRecord.model_validate(parse(path.read_bytes(), path.name))
+        except (pydantic.ValidationError, Refused) as error:
+            first = str(error).splitlines()[0]
+            raise InputError(f"{path} is no score record: {first}", help="write it again with --record") from None
+
+
+def find_record(folder: Path, sha256: str) -> ScoreRecord | None:
+    """The record of a submission file."""
+    return next((record for record in read_records(folder) if record.sha256 == sha256), None)
+
+
+def write_record(
+    folder: Path,
+    sha256: str | None,
+    benchmark: BenchmarkRef,
+    sheets: Mapping[str, Sheet],
+    badge: Vouched | None = None,
+    first_verified: str = "",
+) -> Path:
+    """Write a record into a folder, in place of an earlier one of the same file."""
+    record = ScoreRecord(
+        sha256=sha256,
+        benchmark=benchmark,
+        badge=badge,
+        first_verified=first_verified or now(),
+        regharness=__version__,
+        sheets={name: to_plain(sheet) for name, sheet in sheets.items()},
+    )
+    name = sha256[:16] if sha256 is not None else f"controls-{benchmark.inputs_sha256[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    write_whole(path, json.dumps(record.model_dump(mode="json"), separators=(",", ":")).encode() + b"\n")
+    return path

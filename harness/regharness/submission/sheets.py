@@ -1,0 +1,291 @@
+"""Own a sheet: all scores of one model on one benchmark, as a Dataset and as plain JSON. Scores nothing.
+
+What a submission claims, what a verification finds and what a record keeps are sheets, so that one can be held against
+another, and a leaderboard be made of any.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pydantic
+import xarray as xr
+from numpy.typing import NDArray
+from pydantic import Field
+
+from regharness import dims
+from regharness.joining import join, text_labels
+from regharness.magnitude import BY_OUTPUT, LONG_NAMES
+from regharness.parameters import Parameters
+from regharness.scoring import N_DROPPED, N_VALID
+from regharness.spec import Name
+from regharness.submission.manifest import Text
+from regharness.submission.refusal import Refused
+
+ABSOLUTE, RELATIVE = 1e-9, 1e-10
+"""How far equal scores may lie apart: the same sums in another order, and far below what a claim could gain."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The scores of one model.
+
+    Attributes
+    ----------
+    scores
+        Dims task x shift x seed x output, with ``status`` (task, shift, seed) and how far each shift went; attributes
+        ``rank_by`` and ``metrics``.
+    blocks
+        What blocks of examples contribute to the metric that ranks, dims task x shift x seed x block.
+    curves
+        Dims task x shift x their own.
+    """
+
+    scores: xr.Dataset
+    blocks: xr.Dataset
+    curves: xr.Dataset
+
+
+class _Array(Parameters):
+    """Numbers along named dimensions; None for one that is not there."""
+
+    dims: list[Name] = Field(max_length=4)
+    values: Any
+
+
+class _Score(_Array):
+    """A metric."""
+
+    direction: Literal["lower", "higher"] | float | None = None
+    long_name: Annotated[str, Field(max_length=500)] = ""
+
+
+class _Curve(_Array):
+    """A curve, and the labels along its own dimension, the last."""
+
+    labels: list[float] = Field(max_length=1000)
+    direction: Literal["lower", "higher"] | float | None = None
+    long_name: Annotated[str, Field(max_length=500)] = ""
+
+
+class _Task(Parameters):
+    """The scores of a task."""
+
+    shifts: list[Text] = Field(min_length=1, max_length=10_000)
+    seeds: list[int] = Field(min_length=1, max_length=10_000)
+    outputs: list[Text] = Field(min_length=1, max_length=1000)
+    status: list[list[Literal[0, 1]]] = Field(description="Of each shift and seed: 1 if it was scored.")
+    scores: dict[Name, _Score] = Field(max_length=500)
+    blocks: dict[Name, _Array] = Field(default={}, max_length=500)
+    curves: dict[Name, _Curve] = Field(default={}, max_length=100)
+    test_sets: dict[Name, _Array] = Field(default={}, max_length=20, description="How far each shift went.")
+
+
+class _Plain(Parameters):
+    """A sheet in JSON."""
+
+    rank_by: Name
+    metrics: list[Name] = Field(max_length=500)
+    tasks: dict[Name, _Task] = Field(min_length=1, max_length=1000)
+
+
+def to_plain(sheet: Sheet) -> dict[str, Any]:
+    """A sheet as plain JSON values."""
+    scores = sheet.scores
+    tasks = {}
+    for task in scores[dims.TASK].values.tolist():
+        tasks[str(task)] = _task(sheet, task)
+    return {"rank_by": scores.attrs["rank_by"], "metrics": list(scores.attrs["metrics"]), "tasks": tasks}
+
+
+def from_plain(value: Any, what: str) -> Sheet:
+    """A sheet from plain JSON values.
+
+    Raises
+    ------
+    Refused
+        When it is none.
+    """
+    try:
+        plain = _Plain.model_validate(value)
+        return _sheet(plain)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Refused("claims", f"{what}: {place}: {first['msg']}") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Refused("claims", f"{what}: {error}") from None
+
+
+def differences(claimed: Sheet, found: Sheet) -> Iterator[str]:
+    """Where two sheets of the same cells say different things, in words; cells that `found` lacks are passed over."""
+    kinds = (("", claimed.scores, found.scores), ("blocks of ", claimed.blocks, found.blocks))
+    for called, one, other in (*kinds, ("curve ", claimed.curves, found.curves)):
+        for name in one.data_vars:
+            if name == dims.STATUS or name not in other:
+                continue
+            yield from _differences(f"{called}{name}", one[name], other[name], found.scores[dims.STATUS])
+
+
+def _differences(called: str, claimed: xr.DataArray, found: xr.DataArray, status: xr.DataArray) -> Iterator[str]:
+    if set(claimed.dims) != set(found.dims):
+        yield f"{called} is along {', '.join(map(str, claimed.dims))}, not {', '.join(map(str, found.dims))}"
+        return
+    claimed = claimed.transpose(*found.dims).reindex_like(found)
+    known = status.reindex_like(found) == dims.DONE if dims.SHIFT in found.dims else (status == dims.DONE).any()
+    one, other = claimed.values, found.values
+    if one.shape != other.shape:
+        yield f"{called} has {one.shape} numbers, not {other.shape}"
+        return
+    with np.errstate(invalid="ignore"):
+        equal = (np.abs(one - other) <= ABSOLUTE + RELATIVE * np.abs(other)) | (one == other)
+    equal |= np.isnan(one) & np.isnan(other)
+    wrong = np.argwhere(~equal & np.broadcast_to(_along(known, found), found.shape))
+    for place in wrong[:1]:
+        labels = ", ".join(
+            f"{dim} {found[dim].values[i]}" if dim in found.coords else f"{dim} {i}"
+            for dim, i in zip(found.dims, place, strict=True)
+        )
+        at = tuple(place)
+        more = f", and {len(wrong) - 1:,} more of it" if len(wrong) > 1 else ""
+        yield f"{called} at {labels}: {one[at]!r} is claimed, {other[at]!r} was computed{more}"
+
+
+def _along(known: xr.DataArray, found: xr.DataArray) -> NDArray[np.bool_]:
+    """Which numbers are of cells that are known, in dimensions that broadcast."""
+    seeds = known.any(dims.SEED) if dims.SEED in known.dims and dims.SEED not in found.dims else known
+    shape = [seeds.sizes.get(dim, 1) for dim in found.dims]
+    order = [dim for dim in found.dims if dim in seeds.dims]
+    values: NDArray[np.bool_] = seeds.transpose(*order).values.reshape(shape)
+    return values
+
+
+def _task(sheet: Sheet, task: Any) -> dict[str, Any]:
+    scores = sheet.scores.sel({dims.TASK: task})
+    present = scores[dims.STATUS] != dims.ABSENT
+    shifts = scores[dims.SHIFT].values[present.any(dims.SEED).values].tolist()
+    scores = scores.sel({dims.SHIFT: shifts})
+    outputs = _known_outputs(scores)
+    scores = scores.sel({dims.OUTPUT: outputs})
+    found: dict[str, Any] = {
+        "shifts": [str(label) for label in shifts],
+        "seeds": scores[dims.SEED].values.tolist(),
+        "outputs": [str(label) for label in outputs],
+        "status": (scores[dims.STATUS] == dims.DONE).astype(int).values.tolist(),
+        "scores": {},
+    }
+    for name, values in scores.data_vars.items():
+        if name != dims.STATUS:
+            found["scores"][name] = {**_array(values), **_about(values)}
+    blocks = sheet.blocks.sel({dims.TASK: task, dims.SHIFT: shifts}) if len(sheet.blocks) else sheet.blocks
+    found["blocks"] = {name: _array(values) for name, values in blocks.data_vars.items()}
+    curves = sheet.curves.sel({dims.TASK: task}) if len(sheet.curves) else sheet.curves
+    drawn = [shift for shift in shifts if shift in (curves[dims.SHIFT].values if len(curves) else ())]
+    curves = curves.sel({dims.SHIFT: drawn}) if len(curves) else curves
+    found["curves"] = {
+        name: {
+            **_array(values.reindex({dims.SHIFT: shifts})),
+            "labels": values[values.dims[-1]].values.tolist(),
+            **_about(values),
+        }
+        for name, values in curves.data_vars.items()
+    }
+    moved = (name for name in LONG_NAMES if name in scores.coords)
+    found["test_sets"] = {name: _array(scores[name].variable) for name in moved}
+    return found
+
+
+def _known_outputs(scores: xr.Dataset) -> list[Any]:
+    """The outputs that a task has, of those that any task has."""
+    counts = scores[N_VALID] + scores[N_DROPPED]
+    over = [dim for dim in counts.dims if dim != dims.OUTPUT]
+    known = (counts.sum(over) > 0).values
+    labels: list[Any] = scores[dims.OUTPUT].values[known].tolist()
+    return labels or scores[dims.OUTPUT].values.tolist()
+
+
+def _about(values: xr.DataArray) -> dict[str, Any]:
+    return {name: values.attrs[name] for name in ("direction", "long_name") if name in values.attrs}
+
+
+def _array(values: xr.DataArray | xr.Variable) -> dict[str, Any]:
+    return {"dims": [str(dim) for dim in values.dims], "values": _nested(values.values.tolist())}
+
+
+def _nested(value: Any) -> Any:
+    """Numbers for JSON, which knows neither NaN nor infinity."""
+    if isinstance(value, list):
+        return [_nested(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+def _sheet(plain: _Plain) -> Sheet:
+    tasks = list(plain.tasks)
+    labels: dict[str, list[Any]] = {
+        dims.TASK: tasks,
+        dims.SHIFT: list(dict.fromkeys(shift for task in plain.tasks.values() for shift in task.shifts)),
+        dims.SEED: sorted({seed for task in plain.tasks.values() for seed in task.seeds}),
+    }
+    outputs = list(dict.fromkeys(output for task in plain.tasks.values() for output in task.outputs))
+    parts, blocks, curves = zip(*map(_parts, plain.tasks.values()), strict=True)
+    scores = join(parts, {**labels, dims.OUTPUT: outputs}).set_coords(list(LONG_NAMES))
+    scores.attrs = {"rank_by": plain.rank_by, "metrics": plain.metrics}
+    of_curves = {name: part for name, part in labels.items() if name != dims.SEED}
+    return Sheet(scores, join(blocks, labels), join(curves, of_curves))
+
+
+def _parts(task: _Task) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+    """Scores, blocks and curves of a task."""
+    sizes: dict[str, Sequence[Any]] = {dims.SHIFT: task.shifts, dims.SEED: task.seeds, dims.OUTPUT: task.outputs}
+    coords = {name: text_labels(values) for name, values in sizes.items()}
+    scores = {name: _filled(name, score, sizes, score) for name, score in task.scores.items()}
+    for name in (N_VALID, N_DROPPED):
+        if name not in scores:
+            raise ValueError(f"there is no {name}")
+        scores[name] = scores[name].astype(np.int64)
+    scores[dims.STATUS] = xr.Variable((dims.SHIFT, dims.SEED), np.array(task.status, np.int8))
+    for name in LONG_NAMES:
+        names = (dims.SHIFT, dims.SEED, dims.OUTPUT) if name in BY_OUTPUT else (dims.SHIFT, dims.SEED)
+        held = task.test_sets.get(name)
+        empty = xr.Variable(names, np.full([len(sizes[dim]) for dim in names], np.nan))
+        scores[name] = empty if held is None else _filled(name, held, sizes)
+    of_blocks = {name: _filled(name, held, {**sizes, dims.BLOCK: None}) for name, held in task.blocks.items()}
+    drawn, labels = {}, {dims.SHIFT: coords[dims.SHIFT]}
+    for name, curve in task.curves.items():
+        if curve.dims[:1] != [dims.SHIFT] or len(curve.dims) != 2:
+            raise ValueError(f"the curve {name} is not along shift and its own dimension")
+        labels[curve.dims[1]] = np.array(curve.labels)
+        drawn[name] = _filled(name, curve, {dims.SHIFT: task.shifts, curve.dims[1]: curve.labels}, curve)
+    along = {name: coords[name] for name in (dims.SHIFT, dims.SEED)}
+    return xr.Dataset(scores, coords), xr.Dataset(of_blocks, along), xr.Dataset(drawn, labels)
+
+
+def _filled(
+    name: str, held: _Array, sizes: Mapping[str, Sequence[Any] | None], about: _Score | _Curve | None = None
+) -> xr.Variable:
+    """Numbers as they are stated, held against the labels; of a dimension without labels any number."""
+    unknown = [dim for dim in held.dims if dim not in sizes]
+    if unknown or len(set(held.dims)) != len(held.dims):
+        raise ValueError(f"{name} is along {', '.join(held.dims)}")
+    # None is NaN, and the texts that stand for infinity are read as such.
+    values = np.array(held.values, dtype=np.float64)
+    expected = [len(labels) if (labels := sizes[dim]) is not None else None for dim in held.dims]
+    fits = values.ndim == len(expected) and all(
+        size in (None, length) for size, length in zip(expected, values.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name} has not one number for each {', '.join(held.dims)}")
+    attrs: dict[str, Any] = {}
+    if about is not None:
+        attrs = {"long_name": about.long_name}
+        if about.direction is not None:
+            attrs["direction"] = about.direction
+    return xr.Variable(tuple(held.dims), values, attrs)
