@@ -7,7 +7,7 @@ another, and a leaderboard be made of any.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -123,14 +123,28 @@ def from_plain(value: Any, what: str) -> Sheet:
         raise Refused("claims", f"{what}: {error}") from None
 
 
-def differences(claimed: Sheet, found: Sheet) -> Iterator[str]:
-    """Where two sheets of the same cells say different things, in words; cells that `found` lacks are passed over."""
-    kinds = (("", claimed.scores, found.scores), ("blocks of ", claimed.blocks, found.blocks))
-    for called, one, other in (*kinds, ("curve ", claimed.curves, found.curves)):
-        for name in one.data_vars:
-            if name == dims.STATUS or name not in other:
-                continue
-            yield from _differences(f"{called}{name}", one[name], other[name], found.scores[dims.STATUS])
+def differences(claimed: Sheet, found: Sheet, only: Collection[str] | None = None) -> Iterator[str]:
+    """Where two sheets of one model say different things, in words.
+
+    Parameters
+    ----------
+    claimed, found
+        Cells that `found` lacks are passed over.
+    only
+        Metrics to compare, each a number a cell, where `found` is of a part of the cells; else everything.
+    """
+    yield from _differing("", claimed.scores, found.scores, found, only)
+    if only is None:
+        yield from _differing("blocks of ", claimed.blocks, found.blocks, found)
+        yield from _differing("curve ", claimed.curves, found.curves, found)
+
+
+def _differing(
+    called: str, claimed: xr.Dataset, found: xr.Dataset, sheet: Sheet, only: Collection[str] | None = None
+) -> Iterator[str]:
+    for name in claimed.data_vars:
+        if name != dims.STATUS and name in found and (only is None or name in only):
+            yield from _differences(f"{called}{name}", claimed[name], found[name], sheet.scores[dims.STATUS])
 
 
 def _differences(called: str, claimed: xr.DataArray, found: xr.DataArray, status: xr.DataArray) -> Iterator[str]:
@@ -154,7 +168,7 @@ def _differences(called: str, claimed: xr.DataArray, found: xr.DataArray, status
         )
         at = tuple(place)
         more = f", and {len(wrong) - 1:,} more of it" if len(wrong) > 1 else ""
-        yield f"{called} at {labels}: {one[at]!r} is claimed, {other[at]!r} was computed{more}"
+        yield f"{called} at {labels}: {float(one[at])!r} is claimed, {float(other[at])!r} was computed{more}"
 
 
 def _along(known: xr.DataArray, found: xr.DataArray) -> NDArray[np.bool_]:

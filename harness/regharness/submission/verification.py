@@ -25,7 +25,7 @@ from regharness.submission.manifest import Manifest, SliceInfo
 from regharness.submission.package import CONTROLS, check_arrays, check_files, open_group, read_manifest
 from regharness.submission.refusal import Refused
 from regharness.submission.rerunning import check_rerun
-from regharness.submission.rescoring import known_metrics, score_predictions
+from regharness.submission.rescoring import known_metrics, metrics_of_cells, score_predictions
 from regharness.submission.sheets import Sheet, differences, from_plain
 from regharness.submission.strict_json import parse
 from regharness.submission.targets import Targets
@@ -222,7 +222,8 @@ class _Verification:
         notes = list(_score_notes(manifest, targets, self._catalog))
         claimed = self._verdict.claimed
         if claimed is not None and manifest.benchmark.version == targets.benchmark.version:
-            wrong = list(differences(claimed, self._verdict.scored))
+            only = None if targets.whole else metrics_of_cells(targets.benchmark, self._catalog)
+            wrong = list(differences(claimed, self._verdict.scored, only))
             if wrong:
                 more = f"; {len(wrong) - 3} more differ" if len(wrong) > 3 else ""
                 raise Refused("scores", "; ".join(wrong[:3]) + more)
