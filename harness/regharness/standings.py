@@ -124,7 +124,13 @@ def _of_task(results: Results, task: str, metric: str, scores: xr.Dataset, aside
     models = [str(model) for model in scores[dims.MODEL].values]
     groups = [[model for model in models if (model in aside) == apart] for apart in (False, True)]
     boards = [
-        build(scores.sel({dims.MODEL: group}), rank_by=metric, blocks=results.blocks, failures=results.failures)
+        build(
+            scores.sel({dims.MODEL: group}),
+            rank_by=metric,
+            blocks=results.blocks,
+            failures=results.failures,
+            ranking=results.ranking,
+        )
         for group in groups
         if group
     ]
