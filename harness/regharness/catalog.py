@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regharness.component import Component
-from regharness.discovery import Plugin, Plugins, discover
+from regharness.discovery import Plugin, Plugins, discover, own_only
 from regharness.errors import InputError, Problem, unknown_name
 
 if TYPE_CHECKING:
@@ -141,8 +141,12 @@ class Catalog:
             ) from None
 
     def add_commands(self, cli: click.Group) -> None:
-        """Let every plugin add its verbs to `cli`; one that fails, or replaces a verb, counts as broken."""
-        for call in self.plugins.manager.hook.regharness_commands.get_hookimpls():
+        """Let every plugin add its verbs to `cli`, regharness's own first, so that no other takes theirs.
+
+        One that fails, or replaces a verb, counts as broken.
+        """
+        calls = self.plugins.manager.hook.regharness_commands.get_hookimpls()
+        for call in sorted(calls, key=lambda call: not self.plugins.loaded[call.plugin_name].own):
             before = dict(cli.commands)
             try:
                 call.function(cli=cli)
@@ -236,10 +240,14 @@ def _component(offer: Any) -> Component:
 
 
 @functools.cache
-def _cached(disabled: frozenset[str]) -> Catalog:
-    return Catalog(discover(disabled))
+def _cached(disabled: frozenset[str], own: bool) -> Catalog:
+    return Catalog(discover(disabled, own))
 
 
 def load_catalog(disabled: Iterable[str] = ()) -> Catalog:
-    """The catalog of this process without the `disabled` plugins; found once and kept."""
-    return _cached(frozenset(disabled))
+    """The catalog of this process without the `disabled` plugins; found once and kept.
+
+    Inside `regharness.discovery.own_plugins_only`, or with ``REGHARNESS_OWN_PLUGINS_ONLY`` set to anything but empty or
+    0, it is of regharness's own plugins alone, and no other is imported.
+    """
+    return _cached(frozenset(disabled), own_only())

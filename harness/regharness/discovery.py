@@ -1,10 +1,16 @@
-"""Find installed plugins and register them. Knows none by name; one that is broken hides no other."""
+"""Find installed plugins and register them. Knows none by name; one that is broken hides no other.
+
+A plugin runs code as soon as it is imported. Where files of strangers are read, only those of regharness's own
+distribution are.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -17,6 +23,8 @@ from regharness.markers import PROJECT
 ENTRY_POINT_GROUP = "regharness"
 DISABLE_AUTOLOAD = "REGHARNESS_DISABLE_PLUGIN_AUTOLOAD"
 PLUGINS = "REGHARNESS_PLUGINS"
+OWN_ONLY = "REGHARNESS_OWN_PLUGINS_ONLY"
+OWN_DISTRIBUTION = "regharness"
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,12 @@ class Plugin:
     module: str
     distribution: str
     version: str
+
+    @property
+    def own(self) -> bool:
+        """Whether regharness's own distribution holds it; any other is a third party's."""
+        # Names of distributions are equal as PEP 503 normalises them.
+        return re.sub(r"[-_.]+", "-", self.distribution).lower() == OWN_DISTRIBUTION
 
 
 @dataclass
@@ -42,22 +56,33 @@ class Plugins:
     broken
         Plugins that did not, with the reason.
     disabled
-        Plugins that the user switched off.
+        Plugins that the user switched off, or that are not wanted where files of strangers are read.
+    installed
+        All of them.
     """
 
     manager: pluggy.PluginManager
     loaded: dict[str, Plugin] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     disabled: dict[str, Plugin] = field(default_factory=dict)
+    installed: tuple[Plugin, ...] = ()
+
+    def state(self, plugin: Plugin) -> str:
+        """One of loaded, broken and off."""
+        if self.loaded.get(plugin.name) == plugin:
+            return "broken" if plugin.name in self.broken else "loaded"
+        return "off" if self.disabled.get(plugin.name) == plugin else "broken"
 
 
-def discover(disabled: Iterable[str] = ()) -> Plugins:
+def discover(disabled: Iterable[str] = (), own: bool = False) -> Plugins:
     """Load every plugin that is installed and not switched off.
 
     Parameters
     ----------
     disabled
         Names of plugins to leave out.
+    own
+        Whether to leave out all that another distribution than regharness's holds.
 
     Notes
     -----
@@ -71,8 +96,8 @@ def discover(disabled: Iterable[str] = ()) -> Plugins:
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
-    plugins = Plugins(manager)
     found = list(_installed())
+    plugins = Plugins(manager, installed=tuple(plugin for plugin, _ in found))
     off, allowed = set(disabled), _allowed()
     names = {plugin.name for plugin, _ in found}
     for name in sorted(off | (allowed or set())):
@@ -80,15 +105,39 @@ def discover(disabled: Iterable[str] = ()) -> Plugins:
             message, choices = unknown_name("plugin", name, names)
             raise InputError(message, help=choices)
     for plugin, entry_point in found:
-        if plugin.name in off or (allowed is not None and plugin.name not in allowed):
+        unwanted = own and not plugin.own
+        if unwanted or plugin.name in off or (allowed is not None and plugin.name not in allowed):
             plugins.disabled[plugin.name] = plugin
         else:
             _register(plugins, plugin, entry_point)
     return plugins
 
 
+def own_only() -> bool:
+    """Whether no third-party plugin may be loaded, in this process and in those that it starts."""
+    return _is_set(OWN_ONLY)
+
+
+@contextmanager
+def own_plugins_only() -> Iterator[None]:
+    """See to it that no third-party plugin is loaded inside, by whatever asks for plugins."""
+    before = os.environ.get(OWN_ONLY)
+    os.environ[OWN_ONLY] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[OWN_ONLY]
+        else:
+            os.environ[OWN_ONLY] = before
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "") not in ("", "0")
+
+
 def _allowed() -> set[str] | None:
-    if os.environ.get(DISABLE_AUTOLOAD, "") in ("", "0"):
+    if not _is_set(DISABLE_AUTOLOAD):
         return None
     return {name for name in os.environ.get(PLUGINS, "").split(",") if name}
 

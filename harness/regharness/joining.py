@@ -32,7 +32,9 @@ def join(parts: Sequence[xr.Dataset], order: Mapping[str, Sequence[Any]]) -> xr.
         What a task does not have is NaN, its status absent. ``shift`` has the coordinates ``shift_operator`` and
         ``severity``.
     """
-    joined = xr.Dataset(coords={name: text_labels(labels) for name, labels in order.items()})
+    places = {dim: {label: i for i, label in enumerate(labels)} for dim, labels in order.items()}
+    coords: dict[str, Any] = {name: text_labels(labels) for name, labels in order.items()}
+    variables: dict[str, xr.Variable] = {}
     for name in dict.fromkeys(str(name) for part in parts for name in part.data_vars):
         owners = [(index, part[name]) for index, part in enumerate(parts) if name in part]
         first = owners[0][1]
@@ -41,17 +43,16 @@ def join(parts: Sequence[xr.Dataset], order: Mapping[str, Sequence[Any]]) -> xr.
         fill = FILLS.get(name, np.nan)
         values = np.full((len(parts), *shape), fill, dtype=np.asarray(fill).dtype)
         for index, part in owners:
-            places = [
-                [list(order[dim]).index(label) for label in part[dim].values.tolist()]
+            held = [
+                [places[dim][label] for label in part[dim].values.tolist()]
                 if dim in order
                 else list(range(part.sizes[dim]))
                 for dim in names
             ]
-            values[index][np.ix_(*places)] = part.transpose(*names).values
-        own = {dim: first[dim] for dim in names if dim not in order and dim in first.coords}
-        joined = joined.assign_coords(own)
-        joined[name] = ((dims.TASK, *names), values, first.attrs)
-    return joined.assign_coords(shift_coordinates(order[dims.SHIFT]))
+            values[index][np.ix_(*held)] = part.variable.transpose(*names).values
+        coords.update({dim: first[dim].variable for dim in names if dim not in order and dim in first.coords})
+        variables[name] = xr.Variable((dims.TASK, *names), values, first.attrs)
+    return xr.Dataset(variables, {**coords, **shift_coordinates(order[dims.SHIFT])})
 
 
 def shift_coordinates(shifts: Sequence[str]) -> dict[str, Any]:

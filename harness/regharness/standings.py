@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -123,10 +123,17 @@ def _of_task(results: Results, task: str, metric: str, scores: xr.Dataset, aside
     """One board of the ranked, and among them, at their place, those who are set aside."""
     models = [str(model) for model in scores[dims.MODEL].values]
     groups = [[model for model in models if (model in aside) == apart] for apart in (False, True)]
-    # Among the models of one's own what ranks say of all together counts, as it does in a terminal.
-    given: dict[str, Any] = {"ranking": "bootstrap" if any(one.badge for one in results.entrants.values()) else "tests"}
-    given |= {"rank_by": metric, "blocks": results.blocks, "failures": results.failures}
-    boards = [build(scores.sel({dims.MODEL: group}), **given) for group in groups if group]
+    boards = [
+        build(
+            scores.sel({dims.MODEL: group}),
+            rank_by=metric,
+            blocks=results.blocks,
+            failures=results.failures,
+            ranking=results.ranking,
+        )
+        for group in groups
+        if group
+    ]
     rows = [row for board in boards for row in board.rows]
     rows = [replace(row, rank=None, rank_low=None, rank_high=None) if row.model in aside else row for row in rows]
     return replace(boards[0], rows=tuple(sorted(rows, key=lambda row: _place(row, boards[0]))))

@@ -21,6 +21,7 @@ from regharness.cli.results import compare, leaderboard, score
 from regharness.cli.running import run
 from regharness.cli.specs import schema, validate
 from regharness.cli.submission import submission
+from regharness.cli.verbs import disabled_in, plugin_verbs
 from regharness.errors import InputError, RegharnessError
 
 INTERRUPTED = 130
@@ -64,22 +65,13 @@ for command in (
     cli.add_command(command)
 
 
-def disabled_in(plugins: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the plugins that ``-p no:NAME`` options switch off."""
-    for text in plugins:
-        if not text.startswith("no:"):
-            raise InputError(f"-p takes no:NAME, not '{text}'", help="regharness list plugins shows the names")
-    return tuple(text.removeprefix("no:") for text in plugins)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit; a user's mistake ends in one readable line each, on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        with _interruptible():
-            _add_plugin_commands(words)
+        with _interruptible(), plugin_verbs(cli, words):
             code = cli.main(args=words, prog_name="regharness", standalone_mode=False) or 0
             sys.stdout.flush()
     except click.exceptions.Exit as stop:
@@ -136,23 +128,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda number, frame: os._exit(INTERRUPTED))
     raise KeyboardInterrupt
-
-
-def _add_plugin_commands(words: list[str]) -> None:
-    """Let plugins add their verbs, before click reads the line, since the verbs decide how it is read."""
-    from regharness.catalog import load_catalog
-
-    plugins = []
-    for index, word in enumerate(words):
-        if not word.startswith("-"):
-            break
-        if word == "-p":
-            plugins += words[index + 1 : index + 2]
-        elif word.startswith("-p"):
-            plugins.append(word[2:])
-        if index and words[index - 1] == "-p":
-            continue
-    load_catalog(disabled_in(tuple(plugins))).add_commands(cli)
 
 
 def _show(error: RegharnessError) -> None:

@@ -22,8 +22,8 @@ MOST_SHOWN = 20
 def doctor(disabled: tuple[str, ...], folder: str | None, cell: str | None, as_json: bool) -> int:
     """Check the installation, or everything that RUN has stored.
 
-    Of the installation: versions, frameworks, devices, plugins that failed to load and why. Of a run: which cells are
-    missing, torn or corrupt; the next `regharness run` computes exactly those again.
+    Of the installation: versions, frameworks, devices; plugins, who distributes them, and why one failed. Of a run:
+    which cells are missing, torn or corrupt; the next `regharness run` computes exactly those again.
     """
     from regharness.errors import InputError
 
@@ -116,7 +116,7 @@ def _show_checkup(folder: str, found: Checkup) -> None:
 
 
 def _check_installation(disabled: tuple[str, ...], as_json: bool) -> int:
-    """Versions, frameworks, devices, plugins that failed to load and why."""
+    """Versions, frameworks, devices, plugins and what is wrong with them."""
     from regharness.catalog import load_catalog
     from regharness.provenance import devices, execution_providers
     from regharness.provenance import facts as versions
@@ -127,6 +127,16 @@ def _check_installation(disabled: tuple[str, ...], as_json: bool) -> int:
         **versions(plugins),
         "devices": devices(),
         "execution_providers": execution_providers(),
+        "installed_plugins": [
+            {
+                "name": plugin.name,
+                "distribution": plugin.distribution,
+                "version": plugin.version,
+                "own": plugin.own,
+                "state": plugins.state(plugin),
+            }
+            for plugin in plugins.installed
+        ],
         "broken_plugins": plugins.broken,
         "switched_off": sorted(plugins.disabled),
         "clashes": {f"{kind} {name}": owners for (kind, name), owners in catalog.clashes.items()},
@@ -144,14 +154,21 @@ def _show_report(report: dict[str, Any]) -> None:
     if report["execution_providers"]:
         click.echo(f"execution providers of ONNX Runtime: {', '.join(report['execution_providers'])}")
     click.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in report["libraries"].items()))
-    click.echo("plugins:")
-    for name, distribution in report["plugins"].items():
-        click.echo(f"  {name} ({distribution})")
-    for name in report["switched_off"]:
-        click.echo(f"  {name}: switched off")
+    _show_plugins(report["installed_plugins"])
     for name, reason in report["broken_plugins"].items():
         click.echo(f"  {name}: not usable: {reason}")
     for name, owners in report["clashes"].items():
         click.echo(f"  clash: {name} is offered by {' and '.join(owners)}; switch one off with -p no:{owners[-1]}")
     if not report["broken_plugins"] and not report["clashes"]:
         click.echo("no problem found")
+
+
+def _show_plugins(plugins: list[dict[str, Any]]) -> None:
+    """Every plugin with who distributes it: whoever that is has run code in this process, unless it is off."""
+    for own, title in ((True, "regharness's own plugins:"), (False, "plugins of third parties, which run code:")):
+        found = [plugin for plugin in plugins if plugin["own"] == own]
+        if found or own:
+            click.echo(title)
+        for plugin in found:
+            state = {"loaded": "", "off": ": switched off", "broken": ": broken, see below"}[plugin["state"]]
+            click.echo(f"  {plugin['name']} ({plugin['distribution']} {plugin['version']}){state}")

@@ -1,4 +1,4 @@
-"""A click group that suggests the nearest command or option. Holds no command."""
+"""Kinds of commands: groups that suggest the nearest verb, and verbs that keep third-party plugins out. Holds none."""
 
 from __future__ import annotations
 
@@ -20,3 +20,7 @@ class RegharnessGroup(click.Group):
             hint = f" Did you mean '{close[0]}'?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint} Commands: {', '.join(names)}.")
         return super().resolve_command(ctx, args)
+
+
+class OwnPluginsCommand(click.Command):
+    """A verb that reads files of strangers: when it is called, no third-party plugin is imported."""

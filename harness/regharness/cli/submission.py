@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regharness.cli.console import print_json, print_rich
-from regharness.cli.group import RegharnessGroup
+from regharness.cli.group import OwnPluginsCommand, RegharnessGroup
 
 if TYPE_CHECKING:
     from regharness.submission.score_records import Vouched
@@ -75,7 +75,7 @@ def targets(folder: str, output: str, only: tuple[str, ...]) -> None:
     click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
-@submission.command()
+@submission.command(cls=OwnPluginsCommand)
 @click.argument("file", metavar="FILE")
 @click.option("--targets", metavar="RUN", help="The organiser's run, or a file of targets, to score against.")
 @click.option("--rerun", metavar="RUN", help="A run in which the model was run again, to compare with.")

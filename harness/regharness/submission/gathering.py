@@ -7,6 +7,7 @@ submitter's claim, and says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -28,7 +29,7 @@ from regharness.submission.score_records import ScoreRecord, badge_of, read_reco
 from regharness.submission.sheets import Sheet
 from regharness.submission.side_by_side import side_by_side
 from regharness.submission.targets import Targets
-from regharness.submission.verification import Verdict, verify
+from regharness.submission.verification import Verdict, stated_controls, verify
 
 DOWNLOADS = "submissions"
 """Where submission files lie in a site."""
@@ -73,7 +74,6 @@ class _Board:
     """The entries of one benchmark."""
 
     entries: list[_Entry] = field(default_factory=list)
-    controls: dict[str, Sheet] = field(default_factory=dict)
     infos: dict[str, SliceInfo] = field(default_factory=dict)
 
 
@@ -116,7 +116,7 @@ def gather(
     notes: list[str] = []
     for number, path in enumerate(paths):
         step("verifying submissions", number, len(paths))
-        verdict = verify(path, catalog, by_digest.get(_answers_to(path)))
+        verdict = verify(path, catalog, by_digest.get(_answers_to(path)) if targets else None)
         if not verdict.passed or verdict.manifest is None or verdict.manifest.card is None:
             refused[path] = verdict.reasons
             continue
@@ -128,15 +128,14 @@ def gather(
         board = boards.setdefault((reference.name, reference.inputs_sha256), _Board())
         board.entries.append(entry)
         board.infos.update({info.task: info for info in verdict.manifest.cubes})
-        board.controls = board.controls or verdict.controls
     step("verifying submissions", len(paths), len(paths))
     results: list[Results] = []
     files: dict[str, Path] = {}
     for (name, digest), board in sorted(boards.items()):
-        board.controls = _controls(board, by_digest.get(digest), held.get((None, digest)), catalog)
+        controls = _controls(board, by_digest.get(digest), held.get((None, digest)), catalog)
         notes += _replaced(board)
         notes += _alike(name, board)
-        results.append(_results(name, board, by_digest.get(digest), files))
+        results.append(_results(name, board, controls, by_digest.get(digest), files))
     return Gathering(results, refused, notes, files)
 
 
@@ -179,7 +178,12 @@ def _controls(board: _Board, targets: Targets | None, record: ScoreRecord | None
         return score_controls(targets, catalog)
     if record is not None:
         return {name: sheet for name in record.sheets if (sheet := record.sheet(name)) is not None}
-    return board.controls
+    for entry in board.entries:
+        with suppress(Refused):
+            stated = stated_controls(entry.verdict.path)
+            if stated:
+                return stated
+    return {}
 
 
 def _replaced(board: _Board) -> Iterator[str]:
@@ -202,7 +206,9 @@ def _alike(name: str, board: _Board) -> Iterator[str]:
             )
 
 
-def _results(name: str, board: _Board, targets: Targets | None, files: dict[str, Path]) -> Results:
+def _results(
+    name: str, board: _Board, controls: Mapping[str, Sheet], targets: Targets | None, files: dict[str, Path]
+) -> Results:
     entrants: dict[str, Entrant] = {}
     sheets: dict[str, Sheet] = {}
     slugs = [entry.card.slug for entry in board.entries]
@@ -222,7 +228,7 @@ def _results(name: str, board: _Board, targets: Targets | None, files: dict[str,
             digest=digest,
             download=download,
         )
-    for control, sheet in board.controls.items():
+    for control, sheet in controls.items():
         if control.startswith(PREFIX):
             sheets[control] = sheet
             entrants[control] = Entrant(control, control.removeprefix(PREFIX), "control")
@@ -235,6 +241,7 @@ def _results(name: str, board: _Board, targets: Targets | None, files: dict[str,
         blocks=together.blocks,
         curves=together.curves,
         entrants=entrants,
+        ranking="bootstrap",
         task_infos={task: _about(info, targets) for task, info in board.infos.items()},
     )
 

@@ -6,6 +6,7 @@ scripts follow UTS #39, Unicode Security Mechanisms, section 5.2, "highly restri
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import unicodedata
@@ -66,6 +67,7 @@ def slug_problem(text: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)
 def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str | None:
     """What is wrong with a text that people will read, or None.
 

@@ -27,6 +27,16 @@ def known_metrics(benchmark: Benchmark, catalog: Catalog) -> list[MetricEntry]:
     return [entry for entry in benchmark.metrics if entry.use in catalog.names("metric")]
 
 
+def metrics_of_cells(benchmark: Benchmark, catalog: Catalog) -> set[str]:
+    """Labels of the metrics of a benchmark that a cell has by itself, whatever the others are."""
+    made = {
+        entry.label: catalog.create("metric", entry.use, entry.with_) for entry in known_metrics(benchmark, catalog)
+    }
+    return {
+        name for name, metric in made.items() if not (hasattr(metric, "compare") or hasattr(metric, "score_against"))
+    }
+
+
 def score_predictions(
     predictions: Mapping[str, xr.Dataset],
     targets: Targets,

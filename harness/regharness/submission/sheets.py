@@ -7,7 +7,7 @@ another, and a leaderboard be made of any.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -123,14 +123,28 @@ def from_plain(value: Any, what: str) -> Sheet:
         raise Refused("claims", f"{what}: {error}") from None
 
 
-def differences(claimed: Sheet, found: Sheet) -> Iterator[str]:
-    """Where two sheets of the same cells say different things, in words; cells that `found` lacks are passed over."""
-    kinds = (("", claimed.scores, found.scores), ("blocks of ", claimed.blocks, found.blocks))
-    for called, one, other in (*kinds, ("curve ", claimed.curves, found.curves)):
-        for name in one.data_vars:
-            if name == dims.STATUS or name not in other:
-                continue
-            yield from _differences(f"{called}{name}", one[name], other[name], found.scores[dims.STATUS])
+def differences(claimed: Sheet, found: Sheet, only: Collection[str] | None = None) -> Iterator[str]:
+    """Where two sheets of one model say different things, in words.
+
+    Parameters
+    ----------
+    claimed, found
+        Cells that `found` lacks are passed over.
+    only
+        Metrics to compare, each a number a cell, where `found` is of a part of the cells; else everything.
+    """
+    yield from _differing("", claimed.scores, found.scores, found, only)
+    if only is None:
+        yield from _differing("blocks of ", claimed.blocks, found.blocks, found)
+        yield from _differing("curve ", claimed.curves, found.curves, found)
+
+
+def _differing(
+    called: str, claimed: xr.Dataset, found: xr.Dataset, sheet: Sheet, only: Collection[str] | None = None
+) -> Iterator[str]:
+    for name in claimed.data_vars:
+        if name != dims.STATUS and name in found and (only is None or name in only):
+            yield from _differences(f"{called}{name}", claimed[name], found[name], sheet.scores[dims.STATUS])
 
 
 def _differences(called: str, claimed: xr.DataArray, found: xr.DataArray, status: xr.DataArray) -> Iterator[str]:
@@ -154,7 +168,7 @@ def _differences(called: str, claimed: xr.DataArray, found: xr.DataArray, status
         )
         at = tuple(place)
         more = f", and {len(wrong) - 1:,} more of it" if len(wrong) > 1 else ""
-        yield f"{called} at {labels}: {one[at]!r} is claimed, {other[at]!r} was computed{more}"
+        yield f"{called} at {labels}: {float(one[at])!r} is claimed, {float(other[at])!r} was computed{more}"
 
 
 def _along(known: xr.DataArray, found: xr.DataArray) -> NDArray[np.bool_]:
@@ -235,37 +249,37 @@ def _sheet(plain: _Plain) -> Sheet:
         dims.SEED: sorted({seed for task in plain.tasks.values() for seed in task.seeds}),
     }
     outputs = list(dict.fromkeys(output for task in plain.tasks.values() for output in task.outputs))
-    parts, blocks, curves = [], [], []
-    for task in plain.tasks.values():
-        sizes: dict[str, Sequence[Any]] = {dims.SHIFT: task.shifts, dims.SEED: task.seeds, dims.OUTPUT: task.outputs}
-        part = xr.Dataset(coords={name: text_labels(values) for name, values in sizes.items()})
-        part[dims.STATUS] = ((dims.SHIFT, dims.SEED), np.array(task.status, np.int8))
-        for name, score in task.scores.items():
-            part[name] = _filled(name, score, sizes, score)
-        for name in (N_VALID, N_DROPPED):
-            if name not in part:
-                raise ValueError(f"there is no {name}")
-            part[name] = part[name].astype(np.int64)
-        for name in LONG_NAMES:
-            names = (dims.SHIFT, dims.SEED, dims.OUTPUT) if name in BY_OUTPUT else (dims.SHIFT, dims.SEED)
-            held = task.test_sets.get(name)
-            empty = np.full([len(sizes[dim]) for dim in names], np.nan)
-            part[name] = (names, empty) if held is None else _filled(name, held, sizes)
-        parts.append(part)
-        coords = {name: text_labels(values) for name, values in sizes.items() if name != dims.OUTPUT}
-        of_blocks = {name: _filled(name, held, {**sizes, dims.BLOCK: None}) for name, held in task.blocks.items()}
-        blocks.append(xr.Dataset(of_blocks, coords))
-        drawn = xr.Dataset(coords={dims.SHIFT: text_labels(task.shifts)})
-        for name, curve in task.curves.items():
-            if curve.dims[0] != dims.SHIFT or len(curve.dims) != 2:
-                raise ValueError(f"the curve {name} is not along shift and its own dimension")
-            drawn = drawn.assign_coords({curve.dims[1]: curve.labels})
-            drawn[name] = _filled(name, curve, {dims.SHIFT: task.shifts, curve.dims[1]: curve.labels}, curve)
-        curves.append(drawn)
+    parts, blocks, curves = zip(*map(_parts, plain.tasks.values()), strict=True)
     scores = join(parts, {**labels, dims.OUTPUT: outputs}).set_coords(list(LONG_NAMES))
     scores.attrs = {"rank_by": plain.rank_by, "metrics": plain.metrics}
     of_curves = {name: part for name, part in labels.items() if name != dims.SEED}
     return Sheet(scores, join(blocks, labels), join(curves, of_curves))
+
+
+def _parts(task: _Task) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+    """Scores, blocks and curves of a task."""
+    sizes: dict[str, Sequence[Any]] = {dims.SHIFT: task.shifts, dims.SEED: task.seeds, dims.OUTPUT: task.outputs}
+    coords = {name: text_labels(values) for name, values in sizes.items()}
+    scores = {name: _filled(name, score, sizes, score) for name, score in task.scores.items()}
+    for name in (N_VALID, N_DROPPED):
+        if name not in scores:
+            raise ValueError(f"there is no {name}")
+        scores[name] = scores[name].astype(np.int64)
+    scores[dims.STATUS] = xr.Variable((dims.SHIFT, dims.SEED), np.array(task.status, np.int8))
+    for name in LONG_NAMES:
+        names = (dims.SHIFT, dims.SEED, dims.OUTPUT) if name in BY_OUTPUT else (dims.SHIFT, dims.SEED)
+        held = task.test_sets.get(name)
+        empty = xr.Variable(names, np.full([len(sizes[dim]) for dim in names], np.nan))
+        scores[name] = empty if held is None else _filled(name, held, sizes)
+    of_blocks = {name: _filled(name, held, {**sizes, dims.BLOCK: None}) for name, held in task.blocks.items()}
+    drawn, labels = {}, {dims.SHIFT: coords[dims.SHIFT]}
+    for name, curve in task.curves.items():
+        if curve.dims[:1] != [dims.SHIFT] or len(curve.dims) != 2:
+            raise ValueError(f"the curve {name} is not along shift and its own dimension")
+        labels[curve.dims[1]] = np.array(curve.labels)
+        drawn[name] = _filled(name, curve, {dims.SHIFT: task.shifts, curve.dims[1]: curve.labels}, curve)
+    along = {name: coords[name] for name in (dims.SHIFT, dims.SEED)}
+    return xr.Dataset(scores, coords), xr.Dataset(of_blocks, along), xr.Dataset(drawn, labels)
 
 
 def _filled(
@@ -275,7 +289,8 @@ def _filled(
     unknown = [dim for dim in held.dims if dim not in sizes]
     if unknown or len(set(held.dims)) != len(held.dims):
         raise ValueError(f"{name} is along {', '.join(held.dims)}")
-    values = np.array(_floats(held.values), dtype=np.float64)
+    # None is NaN, and the texts that stand for infinity are read as such.
+    values = np.array(held.values, dtype=np.float64)
     expected = [len(labels) if (labels := sizes[dim]) is not None else None for dim in held.dims]
     fits = values.ndim == len(expected) and all(
         size in (None, length) for size, length in zip(expected, values.shape, strict=True)
@@ -288,15 +303,3 @@ def _filled(
         if about.direction is not None:
             attrs["direction"] = about.direction
     return xr.Variable(tuple(held.dims), values, attrs)
-
-
-def _floats(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_floats(one) for one in value]
-    if value is None:
-        return math.nan
-    if value in ("inf", "-inf"):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{str(value)[:20]!r} is no number")
-    return float(value)

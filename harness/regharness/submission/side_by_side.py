@@ -43,7 +43,8 @@ def _joined(models: Sequence[str], parts: Sequence[xr.Dataset]) -> xr.Dataset:
         if labels:
             order[name] = sorted(labels) if name == dims.SEED else list(labels)
     places = {name: {label: i for i, label in enumerate(labels)} for name, labels in order.items()}
-    found = xr.Dataset(coords={name: text_labels(labels) for name, labels in order.items()})
+    coords: dict[str, Any] = {name: text_labels(labels) for name, labels in order.items()}
+    found: dict[str, xr.Variable] = {}
     for name in dict.fromkeys(str(name) for part in parts for name in part.data_vars):
         owners = [(m, part[name]) for m, part in enumerate(parts) if name in part]
         first = owners[0][1]
@@ -57,12 +58,12 @@ def _joined(models: Sequence[str], parts: Sequence[xr.Dataset]) -> xr.Dataset:
                 [places[dim][label] for label in part[dim].values.tolist()] if dim in order else range(part.sizes[dim])
                 for dim in own
             ]
-            values[m][np.ix_(*index)] = part.transpose(*own).values
-        labels = {dim: first[dim] for dim in own if dim not in order and dim in first.coords}
+            values[m][np.ix_(*index)] = part.variable.transpose(*own).values
+        coords.update({dim: first[dim].variable for dim in own if dim not in order and dim in first.coords})
         # The task leads, as in the scores of a run.
-        found = found.assign_coords(labels).assign({name: xr.Variable((dims.MODEL, *own), values, first.attrs)})
-        found[name] = found[name].transpose(dims.TASK, dims.MODEL, ...)
-    return found.assign_coords(shift_coordinates(order[dims.SHIFT])) if dims.SHIFT in order else found
+        found[name] = xr.Variable((dims.MODEL, *own), values, first.attrs).transpose(dims.TASK, dims.MODEL, ...)
+    more = shift_coordinates(order[dims.SHIFT]) if dims.SHIFT in order else {}
+    return xr.Dataset(found, {**coords, **more})
 
 
 def _of_any(values: xr.DataArray) -> xr.DataArray:

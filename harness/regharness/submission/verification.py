@@ -25,7 +25,7 @@ from regharness.submission.manifest import Manifest, SliceInfo
 from regharness.submission.package import CONTROLS, check_arrays, check_files, open_group, read_manifest
 from regharness.submission.refusal import Refused
 from regharness.submission.rerunning import check_rerun
-from regharness.submission.rescoring import known_metrics, score_predictions
+from regharness.submission.rescoring import known_metrics, metrics_of_cells, score_predictions
 from regharness.submission.sheets import Sheet, differences, from_plain
 from regharness.submission.strict_json import parse
 from regharness.submission.targets import Targets
@@ -78,8 +78,6 @@ class Verdict:
         The scores, computed anew; None without targets.
     claimed
         The scores that it states; None if it states none.
-    controls
-        Control to its scores, as the file states them.
     """
 
     path: Path
@@ -88,7 +86,6 @@ class Verdict:
     checks: list[Check] = field(default_factory=list)
     scored: Sheet | None = None
     claimed: Sheet | None = None
-    controls: dict[str, Sheet] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -138,6 +135,23 @@ def verify(
     told = {check.name: check for check in verdict.checks}
     verdict.checks = [told.get(name, Check(name, "not checked")) for name in CHECKS]
     return verdict
+
+
+def stated_controls(path: Path) -> dict[str, Sheet]:
+    """Control to its scores, as a submission that passed states them.
+
+    Raises
+    ------
+    Refused
+        When it states none, or what it states is none.
+    """
+    with open_archive(path) as archive:
+        if CONTROLS not in archive.names:
+            return {}
+        value = parse(archive.read(CONTROLS), CONTROLS)
+        if not isinstance(value, dict):
+            raise Refused("claims", f"{CONTROLS} is no mapping of sheets")
+        return {str(name): from_plain(one, f"{CONTROLS}: {name}") for name, one in value.items()}
 
 
 class _Verification:
@@ -195,10 +209,7 @@ class _Verification:
         if manifest.claims is not None:
             self._verdict.claimed = from_plain(manifest.claims, "claims")
         if CONTROLS in archive.names:
-            value = parse(archive.read(CONTROLS), CONTROLS)
-            if not isinstance(value, dict):
-                raise Refused("claims", f"{CONTROLS} is no mapping of sheets")
-            self._verdict.controls = {str(name): from_plain(one, f"{CONTROLS}: {name}") for name, one in value.items()}
+            parse(archive.read(CONTROLS), CONTROLS)
 
     def _score(self, archive: Archive, manifest: Manifest, targets: Targets) -> None:
         predictions = {info.task: open_group(archive, info) for info in manifest.cubes}
@@ -211,7 +222,8 @@ class _Verification:
         notes = list(_score_notes(manifest, targets, self._catalog))
         claimed = self._verdict.claimed
         if claimed is not None and manifest.benchmark.version == targets.benchmark.version:
-            wrong = list(differences(claimed, self._verdict.scored))
+            only = None if targets.whole else metrics_of_cells(targets.benchmark, self._catalog)
+            wrong = list(differences(claimed, self._verdict.scored, only))
             if wrong:
                 more = f"; {len(wrong) - 3} more differ" if len(wrong) > 3 else ""
                 raise Refused("scores", "; ".join(wrong[:3]) + more)
