@@ -1,28 +1,20 @@
-"""Draw leaderboards, matrices and comparisons in terminals, notebooks and Markdown. Computes no score.
-
-Names come from strangers: no character of theirs is read as markup.
-"""
+"""Draw leaderboards, matrices and comparisons in terminals, notebooks, Markdown, CSV and JSON. Computes no score."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from typing import Any
 
-import jinja2
-from rich.cells import cell_len
+from markupsafe import Markup
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from regharness.board_plain import Board, as_json, plain, to_csv
-from regharness.board_tables import SHOWN_METRICS, WORDS, TextTable, notes, tables
+from regharness.board_tables import failures, layouts, notes
 from regharness.board_tables import visible as visible
-from regharness.leaderboard import Leaderboard
-
-GAP = 2
-"""Blanks between two columns of a terminal table."""
+from regharness.text_tables import PLAIN_WIDTH, drawn, escape_markdown, fitting, html_table, markdown_table, packed
 
 
 class BoardView:
@@ -39,33 +31,27 @@ class BoardView:
         return rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for table in self._fitting(console, options):
-            yield Text(table.title, style="bold")
-            yield rich_table(table)
+        width = options.max_width
+        for table in fitting(layouts(self.board), width):
+            yield from drawn(table, width)
+        # Nobody searches a pipe for half a sentence.
+        whole = not console.is_terminal
+        facts: dict[str, Any] = {"no_wrap": True, "overflow": "ignore"} if whole else {}
+        said, failed = notes(self.board), failures(self.board)
+        for line in said:
+            yield from (Text(text, **facts) for text in ([line] if whole else packed(line.split("; "), width)))
+        for line in failed:
+            yield Text(line, style="bold red" if line is failed[0] else "", **facts)
+        if said or failed:
             yield Text()
-        failed = isinstance(self.board, Leaderboard) and bool(self.board.failures)
-        for line in notes(self.board):
-            yield Text(line, style="red" if failed and not line.startswith("A range") else "dim")
 
-    def _fitting(self, console: Console, options: ConsoleOptions) -> Iterator[TextTable]:
-        """Tables no wider than the terminal: nothing is cut."""
-        shown = range(SHOWN_METRICS, -1, -1) if isinstance(self.board, Leaderboard) and not self.board.columns else [0]
-        wide = options.update(max_width=10_000)
-        for metrics in shown:
-            found = list(tables(self.board, metrics))
-            widths = [Measurement.get(console, wide, rich_table(table)).maximum for table in found]
-            if max(widths, default=0) <= options.max_width:
-                yield from found
-                return
-        if isinstance(self.board, Leaderboard) and not self.board.columns:
-            # The words of a leaderboard wrap.
-            yield from found
-            return
-        for table in found:
-            yield from split_table(table, options.max_width)
+    def __repr__(self) -> str:
+        return as_text([self], shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns).rstrip("\n")
 
     def _repr_html_(self) -> str:
-        return _NOTEBOOK.render(tables=list(tables(self.board)), notes=notes(self.board))
+        whole = next(layouts(self.board))
+        below = [Markup("<div>{}</div>").format(line) for line in (*notes(self.board), *failures(self.board))]
+        return "\n".join([*map(html_table, whole), *map(str, below)])
 
 
 def render(views: Sequence[BoardView], form: str) -> str:
@@ -81,67 +67,21 @@ def render(views: Sequence[BoardView], form: str) -> str:
         return "".join(to_csv(board) for board in boards)
     if form == "markdown":
         return "\n".join(to_markdown(board) for board in boards)
+    return as_text(views)
+
+
+def as_text(views: Sequence[Any], width: int = PLAIN_WIDTH) -> str:
+    """What draws itself in a terminal, as text without colour."""
     text = io.StringIO()
-    Console(file=text, width=160).print(*views)
+    # In a notebook rich would show it there, whatever the file.
+    Console(file=text, width=width, color_system=None, force_jupyter=False).print(*views, crop=False)
     return text.getvalue()
 
 
 def to_markdown(board: Board) -> str:
     """A table a task, with what is to be said of them below."""
-    parts = [markdown_table(table) for table in tables(board)]
-    below = notes(board)
+    parts = [markdown_table(table) for table in next(layouts(board))]
+    below = [*notes(board), *failures(board)]
     if below:
         parts.append("\n".join(f"- {escape_markdown(line)}" for line in below) + "\n")
     return "\n".join(parts)
-
-
-def markdown_table(table: TextTable) -> str:
-    """A table in Markdown, its title above it."""
-    lines = [f"**{escape_markdown(table.title)}**", "", "| " + " | ".join(map(escape_markdown, table.header)) + " |"]
-    lines.append("|" + "|".join("---" if name in WORDS else "---:" for name in table.header) + "|")
-    lines += ["| " + " | ".join(map(escape_markdown, row)) + " |" for row in table.rows]
-    return "\n".join(lines) + "\n"
-
-
-def rich_table(table: TextTable) -> Table:
-    """A table for a terminal, without its title."""
-    drawn = Table(box=None, pad_edge=False)
-    for name in table.header:
-        words = name in WORDS and name not in ("#", "severity")
-        drawn.add_column(Text(name), justify="left" if words else "right", no_wrap=not words, overflow="fold")
-    for index, row in enumerate(table.rows):
-        style = "bold" if table.best and index == 0 and row[0] != "-" else ""
-        drawn.add_row(*(Text(cell, style=style) for cell in row))
-    return drawn
-
-
-def split_table(table: TextTable, width: int) -> Iterator[TextTable]:
-    """A table as several, each with the first columns and as many of the others as fit, one at least."""
-    columns = list(zip(table.header, *table.rows, strict=True))
-    widths = [max(map(cell_len, column)) + GAP for column in columns]
-    kept = 2 if table.best else 1
-    start = kept
-    while start < len(columns):
-        stop = start + 1
-        while stop < len(columns) and sum(widths[:kept]) + sum(widths[start : stop + 1]) - GAP <= width:
-            stop += 1
-        shown = [*range(kept), *range(start, stop)]
-        whole = table.title if start == kept else f"{table.title} (continued)"
-        rows = tuple(tuple(row[i] for i in shown) for row in table.rows)
-        yield TextTable(whole, tuple(table.header[i] for i in shown), rows, table.best)
-        start = stop
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join("\\" + c if c in "\\`*[]<>|~&" else c for c in text)
-
-
-_NOTEBOOK = jinja2.Environment(autoescape=True).from_string(
-    """{% for table in tables %}<p><b>{{ table.title }}</b></p>
-<table><thead><tr>{% for name in table.header %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in table.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody>
-</table>
-{% endfor %}{% for line in notes %}<p>{{ line }}</p>
-{% endfor %}"""
-)

@@ -27,6 +27,7 @@ from regharness.leaderboard import build, matrix
 from regharness.records import Name, cell_records, test_set_records
 from regharness.render import BoardView
 from regharness.run_blocks import has_blocks, run_on_blocks
+from regharness.run_view import to_html, to_line
 from regharness.score_tables import metric_names, pick_metric
 from regharness.spec import BenchmarkSpec, MetricEntry
 from regharness.storage import Place, place, read, write_whole
@@ -56,6 +57,12 @@ class Run:
     def __init__(self, folder: Place, spec: BenchmarkSpec) -> None:
         self.folder = folder
         self.spec = spec
+
+    def __repr__(self) -> str:
+        return to_line(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
 
     @property
     def name(self) -> str:

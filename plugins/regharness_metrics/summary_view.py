@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.text import Text
 
 from regharness.board_plain import VALUE_PARTS, as_json, plain_value, safe_cell, value_numbers
-from regharness.board_tables import TextTable, better_text, mean_text, spread_text, value_text, visible
-from regharness.render import markdown_table, rich_table, split_table
+from regharness.board_tables import better_text, mean_text, spread_text, value_text, visible
+from regharness.render import as_text
+from regharness.text_tables import Column, TextTable, drawn, fitting, markdown_table
 from regharness_metrics.summary import MEASURES, RobustnessSummary
 
 SCHEMA_VERSION = 1
@@ -25,11 +24,8 @@ class SummaryView:
         self.summary = summary
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for table in _tables(self.summary, spread=False):
-            for part in split_table(table, options.max_width):
-                yield Text(part.title, style="bold")
-                yield rich_table(part)
-                yield Text()
+        for table in fitting([_tables(self.summary, spread=False)], options.max_width):
+            yield from drawn(table, options.max_width)
 
 
 def render(summary: RobustnessSummary, form: str) -> str:
@@ -40,9 +36,7 @@ def render(summary: RobustnessSummary, form: str) -> str:
         return _to_csv(summary)
     if form == "markdown":
         return "\n".join(map(markdown_table, _tables(summary, spread=True)))
-    text = io.StringIO()
-    Console(file=text, width=160).print(SummaryView(summary))
-    return text.getvalue()
+    return as_text([SummaryView(summary)])
 
 
 def plain(summary: RobustnessSummary) -> dict[str, Any]:
@@ -67,18 +61,17 @@ def _to_csv(summary: RobustnessSummary) -> str:
     return text.getvalue()
 
 
-def _tables(summary: RobustnessSummary, *, spread: bool) -> Iterator[TextTable]:
-    words = [name.replace("_", " ") for name in MEASURES]
-    place = words.index("worst") + 1
-    header = ("model", *words[:place], "worst shift", *words[place:])
+def _tables(summary: RobustnessSummary, *, spread: bool) -> list[TextTable]:
     shown = value_text if spread else mean_text
+    spreads = spread_text(summary.seeds) if spread else f"mean over {summary.seeds} seed{'s'[: summary.seeds != 1]}"
+    found = []
     for task in dict.fromkeys(row.task for row in summary.rows):
         rows = [row for row in summary.rows if row.task == task]
-        title = f"{visible(task)}: {visible(summary.metric)}, {better_text(summary.direction)}; "
-        title += spread_text(summary.seeds) if spread else f"mean over {summary.seeds} seed{'s'[: summary.seeds != 1]}"
-        cells = [[shown(row.values[name]) for name in MEASURES] for row in rows]
-        lines = [
-            (visible(row.model), *line[:place], visible(row.worst_shift or "-"), *line[place:])
-            for row, line in zip(rows, cells, strict=True)
-        ]
-        yield TextTable(f"{title}; mce beside {visible(rows[0].reference)}", header, tuple(lines))
+        columns = [Column(name.replace("_", " "), tuple(shown(row.values[name]) for row in rows)) for name in MEASURES]
+        place = MEASURES.index("worst") + 1
+        columns.insert(place, Column("worst shift", tuple(visible(row.worst_shift or "-") for row in rows), "left"))
+        models = Column("model", tuple(visible(row.model) for row in rows), "left")
+        title = f"{visible(task)}: {visible(summary.metric)}, {better_text(summary.direction)}"
+        caption = (spreads, f"mce beside {visible(rows[0].reference)}")
+        found.append(TextTable(title, (models, *columns), caption))
+    return found

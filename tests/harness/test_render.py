@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import jsonschema
 import pytest
@@ -37,9 +38,13 @@ def shown(board, width, **options):
     return console.file.getvalue()
 
 
+def on_terminal(board, width):
+    return shown(board, width, force_terminal=True, color_system=None)
+
+
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(width):
-    text = shown(view(), width)
+    text = on_terminal(view(), width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert "assay_noise@5" in text
@@ -59,7 +64,22 @@ def test_more_models_than_fit_beside_each_other_stand_below_each_other(width):
     assert [word for word in words if word.startswith("model_number")] == models
     # Each part has its own row of every shift, with whole numbers in it.
     assert words.count("assay_noise@5") == words.count("identity") > 1
-    assert text.count("7.000 ± 1.414") == 12
+    assert words.count("7.000") == 12
+
+
+def test_a_matrix_without_room_for_spreads_says_that_they_are_left_out():
+    text = shown(view(["one", "two", "three", "four"], by="shift", metrics=("mse",)), 60)
+    assert "7.000" in text
+    assert "±" not in text
+    assert "its spread left out to fit" in text
+
+
+def test_a_comparison_without_room_says_what_is_left_out():
+    scores = make_scores({"mse": {"cnn": MSE, "ridge": [[2.0, 2.5]] * 3}}, SHIFTS)
+    text = on_terminal(BoardView(compared(scores)), 60)
+    assert "left out to fit" in text
+    assert "[" in text
+    assert max(map(len, text.splitlines())) <= 60
 
 
 def test_mean_and_spread_are_shown():
@@ -146,6 +166,65 @@ def test_published_schema_refuses_a_board_without_its_name(kind):
 
     with pytest.raises(jsonschema.ValidationError, match="'name' is a required property"):
         jsonschema.validate(value, board_schema(kind))
+
+
+def test_a_name_too_long_for_a_terminal_is_folded_after_punctuation():
+    name = "deep_convolutional_ensemble_with_a_motif_prior_calibrated"
+    lines = on_terminal(view([name, "cnn"], metrics=("mse",)), 80).splitlines()
+    start = lines[2].index("model")
+    cells = [line[start : lines[2].index("identity")].split("  ")[0].strip() for line in lines[4 : lines.index("")]]
+    pieces = [cell for cell in cells if cell not in ("", "cnn")]
+    assert "".join(pieces) == name
+    assert all(piece.endswith(("_", "calibrated")) for piece in pieces)
+    assert max(map(len, lines)) <= 80
+
+
+def test_numbers_of_a_column_stand_below_each_other():
+    tables = {"mse": {"a": [[0.5, 0.6], [1.0, 1.5]], "b": [[50.0, 60.0], [99.0, 100.0]]}}
+    lines = shown(BoardView(build(make_scores(tables, ["identity", "gc@1"]))), 160).splitlines()
+    first, second = (next(line for line in lines if f" {name} " in line) for name in "ab")
+    for mark in ("±", "[", ",", "]"):
+        assert first.index(mark) == second.index(mark)
+    assert [i for i, c in enumerate(first) if c == "."] == [i for i, c in enumerate(second) if c == "."]
+
+
+def test_a_mark_tells_the_first_model_without_colour_where_its_rank_does_not():
+    scores = make_scores({"mse": {"a": MSE, "b": [[1.1, 1.9], [1.2, 2.9], [5.0, 9.0]]}}, SHIFTS)
+    board = build(scores)
+    lines = shown(BoardView(board), 160).splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("*1–2")] == [board.rows[0].model]
+
+
+def test_the_best_row_is_bold_and_no_other():
+    text = shown(view(["a", "b", "c"]), 160, force_terminal=True, color_system="standard")
+    bold = [line for line in text.splitlines() if line.startswith("\x1b[1m")]
+    assert "lower is better" in bold[0]
+    assert len(bold) == 1 + sum(row.rank == 1 for row in view(["a", "b", "c"]).board.rows)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_only_failures_are_coloured_and_by_the_terminals_own_red(width):
+    failed = [("cnn", "identity", 0)]
+    text = shown(view(failed=failed), width, force_terminal=True, color_system="truecolor")
+    assert set(re.findall(r"\x1b\[([\d;]*)m", text)) == {"0", "1", "1;31"}
+
+
+def test_a_long_reason_stays_one_line_in_a_pipe():
+    reason = "it broke " * 30
+    scores = make_scores({"mse": {"a": MSE}}, SHIFTS, failed=[("a", "identity", 0)])
+    failures = [{"task": "task", "model": "a", "shift": "identity", "seed": 0, "reason": reason}]
+    board = BoardView(build(scores, failures=failures))
+    assert any(reason.strip() in line for line in render([board], "table").splitlines())
+    assert not any(reason.strip() in line for line in on_terminal(board, 80).splitlines())
+
+
+def test_seeds_are_counted_only_where_some_are_missing():
+    assert "seeds\n" not in shown(view(), 160)
+    assert "1/2" in shown(view(failed=[("cnn", "identity", 0)]), 160)
+
+
+def test_a_board_prints_as_its_table():
+    assert repr(view()).startswith("task: mse, lower is better\n")
 
 
 @pytest.mark.parametrize("width", [80, 160])

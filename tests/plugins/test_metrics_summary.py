@@ -166,7 +166,7 @@ def verb(monkeypatch):
 def test_the_verb_shows_a_run(verb):
     found = verb()
     assert found.exit_code == 0, found.output
-    assert "mse, lower is better; mean over 2 seeds; mce beside first" in found.output
+    assert "mse, lower is better\nmean over 2 seeds; mce beside first\n" in found.output
 
 
 def test_json_is_short_for_its_format(verb):

@@ -26,13 +26,15 @@ def print_json(value: Any, **rows: Iterable[Any]) -> None:
 
 
 def print_rich(*renderables: Any) -> None:
-    """Show rich renderables on stdout, 100 columns wide when that is no terminal."""
+    """Show rich renderables on stdout; when that is no terminal as wide as a file, with long sentences whole."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    from regharness.text_tables import PLAIN_WIDTH
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     console = Console(width=width)
     for renderable in renderables:
-        console.print(renderable)
+        console.print(renderable, crop=False)
 
 
 def print_notes(notes: Iterable[str]) -> None:
