@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import xarray as xr
 
 if TYPE_CHECKING:
+    from regharness.leaderboard import RankRule
     from regharness.submission.manifest import Card
 
 Badge = Literal["", "control", "self-reported", "re-scored", "re-run", "prospective"]
@@ -65,6 +66,9 @@ class Results:
         its own, means over seeds and outputs; NaN for shifts whose curves are not drawn.
     entrants
         Label along ``model`` to who that is, in the order of the scores.
+    ranking
+        Where ranges of ranks come from: tests hold for all models of one run together, and a bootstrap tells a hundred
+        submissions apart.
     task_infos
         Task to what its data are: ``outputs``, ``unit``, ``length``, ``sizes``, ``warnings``, as far as known.
     failures
@@ -79,6 +83,7 @@ class Results:
     blocks: xr.Dataset | None
     curves: xr.Dataset
     entrants: Mapping[str, Entrant]
+    ranking: RankRule = "tests"
     task_infos: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failures: Sequence[Mapping[str, Any]] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -241,6 +241,7 @@ def _results(
         blocks=together.blocks,
         curves=together.curves,
         entrants=entrants,
+        ranking="bootstrap",
         task_infos={task: _about(info, targets) for task, info in board.infos.items()},
     )
 
