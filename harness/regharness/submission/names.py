@@ -35,7 +35,9 @@ _UNSEEN |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE0
 
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "HANGUL"}
 # Greek letters that stand as symbols in Latin words (NF-κB, TGFβ) and that nobody takes for a Latin letter.
-_SYMBOLS = frozenset("βδεζθκλμπφψωΓΔΘΛΞΠΣΦΨΩ")
+_SYMBOLS = frozenset("βδεζθκλμµπφψωΓΔΘΛΞΠΣΦΨΩ")
+# Characters of compatibility that scientific text is written with: log₂, R², 10⁻³, µM.
+_NOTATION = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉₊₋µ…")
 _LATIN_WHOLE = frozenset("ÆæÐðÞþŒœØøßẞĐđĦħŁłŊŋı")
 
 # UTS #39 section 4, skeletons, cut down to what can be confused within Latin and with its nearest kin.
@@ -53,11 +55,13 @@ def slug_problem(text: str) -> str | None:
     text
         1 to 64 of ``a-z 0-9 . _ -``, from a letter or digit on; no ``..``, no dot at the end, no device of Windows.
     """
+    if not 0 < len(text) <= 64:
+        return "must be of 1 to 64 characters"
     if not _SLUG.fullmatch(text):
         odd = next((c for c in text if not re.fullmatch("[a-z0-9._-]", c)), None)
         if odd is not None:
             return f"has {_called(odd)}; it may hold a-z, 0-9, '.', '_' and '-'"
-        return "must be of 1 to 64 characters, the first a letter or a digit"
+        return "must begin with a letter or a digit"
     if ".." in text:
         return "has two dots in a row"
     if text.endswith("."):
@@ -83,8 +87,9 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
     Returns
     -------
     str or None
-        That it has a character that is not seen, or of compatibility (full-width, mathematical, a ligature), is not in
-        Unicode's normal form C, piles up marks, begins or ends with a blank, or mixes scripts in a word.
+        That it has a character that is not seen, or of compatibility (full-width, mathematical, a ligature) but for
+        those of scientific notation, is not in Unicode's normal form C, piles up marks, begins or ends with a blank,
+        or mixes scripts in a word.
     """
     for character in text:
         if (problem := _character_problem(character, lines)) is not None:
@@ -92,7 +97,8 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
     if unicodedata.normalize("NFC", text) != text:
         return "is not in Unicode's normal form C, so that equal names could differ"
     for character in text:
-        if (plain := unicodedata.normalize("NFKC", character)) != character:
+        plain = unicodedata.normalize("NFKC", character)
+        if plain != character and (latin or character not in _NOTATION):
             return f"has {_called(character)}, which can be taken for {', '.join(map(_called, plain))}"
     if text != text.strip(" "):
         return "begins or ends with a blank"
