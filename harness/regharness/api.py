@@ -12,9 +12,8 @@ from regharness.board_plain import to_json
 from regharness.catalog import Catalog, load_catalog
 from regharness.checkup import check_up
 from regharness.errors import InputError, unknown_name
-from regharness.events import Scored
 from regharness.interfaces import DataGenerator, Metric, ModelAdapter, ShiftMetric, ShiftOperator
-from regharness.journal import note
+from regharness.journal import ScoringJournal, hearing
 from regharness.plan import make_plan
 from regharness.profiling import Stopwatch
 from regharness.run_folder import LEADERBOARD, SCORES, Run, open_run
@@ -37,6 +36,7 @@ def run(
     folder: Place | str | None = None,
     *,
     only: Iterable[str] = (),
+    profile: str | None = None,
     executor: str | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -58,6 +58,8 @@ def run(
         run is resumed.
     only
         ``KEY=GLOB`` filters on task, model, shift and seed.
+    profile
+        One of the other sizes that the spec offers, such as small.
     executor, workers, device
         In place of the spec's.
     scheduler
@@ -86,7 +88,7 @@ def run(
     stopwatch = stopwatch or Stopwatch()
     with stopwatch.stage("planning"):
         catalog = load_catalog(disabled)
-        loaded = load(spec, catalog)
+        loaded = load(spec, catalog, profile)
         entry = changed(loaded.run, catalog, executor=executor, scheduler=scheduler, workers=workers, device=device)
         loaded = loaded.model_copy(update={"run": entry})
         plan = make_plan(loaded, catalog)
@@ -140,10 +142,12 @@ def finish(
     with stopwatch.stage("scoring"):
         scores = score_run(run, catalog, metrics, step)
     paths: list[Place] = []
+    board: list[Place] = []
     if run.scores.attrs["rank_by"]:
         step("leaderboard", 0, 1)
         with stopwatch.stage("leaderboard"):
-            write_whole(run.folder / LEADERBOARD, to_json(run.leaderboard().board).encode())
+            board.append(run.folder / LEADERBOARD)
+            write_whole(board[0], to_json(run.leaderboard().board).encode())
         run.__dict__.pop("last_board", None)
         for name in catalog.names("report"):
             step(f"{name} report", 0, 1)
@@ -155,7 +159,10 @@ def finish(
                 paths.append(path)
     note_scored(run, standing(run, catalog, metrics))
     cells = int((scores[dims.STATUS] == dims.DONE).sum())
-    note(run.folder, Scored(cells, round(time.perf_counter() - began, 4)))
+    with hearing(catalog.plugins.manager, ScoringJournal()) as hook:
+        hook.regharness_scoring_finished(
+            run=run, files=[*board, *paths], cells=cells, seconds=time.perf_counter() - began
+        )
     return paths
 
 

@@ -32,7 +32,8 @@ def _words(fault: ErrorDetails, model: type[pydantic.BaseModel]) -> tuple[str, s
     if kind == "model_type":
         keys = _keys(model, place)
         remedy = f"write {{use: {fault['input']}}}" if keys[:1] == ["use"] and isinstance(fault["input"], str) else ""
-        return f"'{place[-1]}' is a mapping of {', '.join(keys)}, not {fault['input']!r}", remedy
+        what = f"'{place[-1]}'" if place else "the whole"
+        return f"{what} is a mapping of {', '.join(keys)}, not {fault['input']!r}", remedy
     given = "" if isinstance(fault["input"], (dict, list)) else f", not {fault['input']!r}"
     message = fault["msg"][0].lower() + fault["msg"][1:]
     return f"{'.'.join(map(str, place))}: {message}{given}", ""

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from regharness.markers import hookspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import click
 
     from regharness.component import Component
+    from regharness.run_folder import Run
     from regharness.storage import Place
 
     Offer = Component | str | Callable[..., Any]
@@ -135,3 +136,13 @@ def regharness_cell_lost(task: str, model: str, shift: str, seed: int, reason: s
 @hookspec
 def regharness_run_finished(folder: Place, failed: int, interrupted: bool) -> None:
     """Hear that a run ended, with `failed` cells, or was `interrupted`. Called once in the main process."""
+
+
+@hookspec
+def regharness_scoring_finished(run: Run, files: Sequence[Place], cells: int, seconds: float) -> None:
+    """Hear that `cells` of a `run` were scored, in `seconds` with what is made of the scores.
+
+    `files` are its leaderboard and reports, none where nothing can be ranked; `run.scores` and `run.leaderboard()` are
+    those that were just made. Called once in the main process after each scoring: after `regharness_run_finished` where
+    a run computed something, and by ``regharness score``.
+    """

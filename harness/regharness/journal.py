@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+import pluggy
 
 from regharness.events import (
     CellFinished,
@@ -23,12 +26,16 @@ from regharness.events import (
     RunFinished,
     RunInterrupted,
     RunStarted,
+    Scored,
     name_of,
 )
 from regharness.markers import hookimpl
 from regharness.spec import BenchmarkSpec
 from regharness.storage import Place, append, is_local
 from regharness.storage_faults import storing
+
+if TYPE_CHECKING:
+    from regharness.run_folder import Run
 
 FILE = "log.jsonl"
 KEPT = 5.0
@@ -110,6 +117,15 @@ class Journal:
             self._written = time.monotonic()
 
 
+class ScoringJournal:
+    """An observer that keeps what is told of scoring, of whichever run."""
+
+    @hookimpl
+    def regharness_scoring_finished(self, run: Run, cells: int, seconds: float) -> None:
+        """Note that a run was scored."""
+        note(run.folder, Scored(cells, round(seconds, 4)))
+
+
 def note(folder: Place, event: Event) -> None:
     """Add an event to the log of the run in `folder`, with the time.
 
@@ -119,6 +135,16 @@ def note(folder: Place, event: Event) -> None:
         When it cannot be written.
     """
     _write(folder, _line(event))
+
+
+@contextmanager
+def hearing(manager: pluggy.PluginManager, journal: Journal | ScoringJournal) -> Iterator[Any]:
+    """The hooks of all observers, a journal among them."""
+    manager.register(journal)
+    try:
+        yield manager.hook
+    finally:
+        manager.unregister(journal)
 
 
 def _line(event: Event) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from regharness.errors import InputError
 from regharness.fitting import MODELS
 from regharness.interfaces import Executor
 from regharness.jobs import Began, Lost
-from regharness.journal import Journal
+from regharness.journal import Journal, hearing
 from regharness.plan import Cell, Plan, TestSet, select
 from regharness.profiling import Stopwatch
 from regharness.provenance import facts
@@ -106,7 +105,8 @@ def execute(
         if todo or damages:
             state.write_metadata()
     started, interrupted = time.time(), True
-    with _journal(folder, plan, catalog) as hook:
+    journal = Journal(folder, plan.spec, facts(catalog.plugins))
+    with hearing(catalog.plugins.manager, journal) as hook:
         try:
             done = len(chosen) - sum(isinstance(job, Cell) for job in todo)
             workers = plan.spec.run.workers
@@ -147,18 +147,6 @@ def claim(folder: Place, name: str) -> None:
         held = read_spec_name(folder)
         if held != name:
             raise InputError(f"{folder} holds the run '{held}', not '{name}'", help=remedy)
-
-
-@contextmanager
-def _journal(folder: Place, plan: Plan, catalog: Catalog) -> Iterator[Any]:
-    """The hooks of all observers, the run's journal among them."""
-    observers = catalog.plugins.manager
-    journal = Journal(folder, plan.spec, facts(catalog.plugins))
-    observers.register(journal)
-    try:
-        yield observers.hook
-    finally:
-        observers.unregister(journal)
 
 
 class _Rounds:

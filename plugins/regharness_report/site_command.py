@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from regharness.cli.group import OwnPluginsCommand
 
-@click.command()
+
+@click.command(cls=OwnPluginsCommand)
 @click.argument("folder", metavar="SUBMISSIONS_DIR")
 @click.option("-o", "--output", required=True, metavar="SITE", help="The folder to write; a site there is replaced.")
 @click.option(

@@ -70,6 +70,7 @@ def test_noise_is_refused_in_print_or_read_as_the_standard_library_reads_it(cont
         (b'"\\ud800"', "m has half of a surrogate pair"),
         (b'{"\\udfff": 1}', "m has half of a surrogate pair"),
         (b'["\\ud83d\\ude00", "\\uDE00\\uD83D"]', "m has half of a surrogate pair"),
+        (b'{"%s": 1}' % (b"x" * 1001), "m has a key of more than 1000 characters"),
         (b"[" * 33 + b"]" * 33, "m is nested 33 deep; at most 32 is read"),
         (b'{"a":' * 33 + b"1" + b"}" * 33, "m is nested 33 deep"),
         (b"[" * 500_000, "m is nested 500000 deep"),

@@ -41,7 +41,7 @@ def call(site, tmp_path_factory):
     (work / "outside.yaml").write_text(SPEC)
 
     def run(*words):
-        environment = {**os.environ, "PYTHONPATH": str(site)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
         return subprocess.run(
             [sys.executable, "-m", "regharness", *words], cwd=work, env=environment, capture_output=True, text=True
         )
@@ -76,7 +76,9 @@ def test_its_metric_is_in_the_scores(call, outcome):
 
 
 def test_its_observer_heard_the_run(call, outcome):
-    assert (call.work / "runs" / "outside" / "heard.txt").read_text() == "started 18 0\nfinished 0 False\n"
+    assert (call.work / "runs" / "outside" / "heard.txt").read_text() == (
+        "started 18 0\nfinished 0 False\nscored leaderboard.json report.html report.txt\n"
+    )
 
 
 def test_its_report_is_written_beside_the_others(call, outcome):

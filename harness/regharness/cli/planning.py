@@ -25,9 +25,12 @@ _NAMED = 3
     "-o", "--output", metavar="RUN", help="The run's folder, or its URL such as s3://.  [default: runs/<spec name>]"
 )
 @click.option("--only", multiple=True, metavar="KEY=GLOB", help="Plan only these cells: task, model, shift, seed.")
+@click.option("--profile", metavar="NAME", help="One of the other sizes that the spec offers, such as small.")
 @click.option("--json", "as_json", is_flag=True, help="Write the plan as JSON.")
 @click.pass_obj
-def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], as_json: bool) -> None:
+def plan(
+    disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], profile: str | None, as_json: bool
+) -> None:
     """Show the cells of SPEC, which are done, and why the others are to be computed. Computes nothing."""
     from regharness.catalog import load_catalog
     from regharness.plan import make_plan, select
@@ -35,7 +38,7 @@ def plan(disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[s
     from regharness.storage import place
 
     catalog = load_catalog(disabled)
-    made = make_plan(load(spec, catalog), catalog)
+    made = make_plan(load(spec, catalog, profile), catalog)
     folder = place(output or f"runs/{made.spec.name}")
     cells = select(made.cells, only)
     found = _reasons(made, cells, folder)

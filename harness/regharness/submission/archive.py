@@ -14,9 +14,11 @@ from typing import Self
 
 from regharness.errors import InputError
 from regharness.submission.refusal import Refused, shown
-from regharness.submission.zip_structure import CHECK, MOST_MEMBER, STORED, Member, checked_members, read_at, require
+from regharness.submission.zip_structure import CHECK, STORED, Member, checked_members, read_at, require
 
 MOST_FILE = 2**30
+MOST_READ = 2**26
+"""Bytes of a member that are read into memory at once, unless a reader asks for more."""
 PIECE = 2**18
 
 
@@ -52,7 +54,7 @@ class Archive:
             self._digest = hashlib.file_digest(self._file, "sha256").hexdigest()
         return self._digest
 
-    def read(self, name: str, limit: int = MOST_MEMBER) -> bytes:
+    def read(self, name: str, limit: int = MOST_READ) -> bytes:
         """Expand one member.
 
         Parameters

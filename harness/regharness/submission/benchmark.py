@@ -18,9 +18,9 @@ from regharness.parameters import Parameters
 from regharness.records import TestSetRecord, test_set_records
 from regharness.run_folder import Run
 from regharness.spec import LeaderboardEntry, MetricEntry, Name
-from regharness.submission.manifest import Sha256, Text
+from regharness.submission.manifest import Seed, Sha256, Text
 
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1, max_length=10_000)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=10_000)]
 
 
 class TestSetEntry(Parameters):

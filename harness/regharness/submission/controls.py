@@ -17,6 +17,7 @@ from regharness import dims
 
 PREFIX = "control:"
 """Before the name of a control; no model can be called so."""
+NAMES = tuple(PREFIX + name for name in ("mean", "gc_linear", "oracle"))
 GC = f"{dims.COVARIATE}gc_content"
 
 Values = NDArray[np.float64]
@@ -39,12 +40,9 @@ def control_cube(targets: xr.Dataset) -> xr.Dataset:
     xarray.Dataset
         ``mean`` and ``aleatoric_variance``, dims model x shift x seed x example x output, float32.
     """
-    makers: dict[str, Callable[[xr.Dataset], tuple[Any, Any] | None]] = {
-        "mean": _mean,
-        "gc_linear": _gc_linear,
-        "oracle": _oracle,
-    }
-    found = {name: made for name, make in makers.items() if (made := make(targets)) is not None}
+    makers: tuple[Callable[[xr.Dataset], tuple[Any, Any] | None], ...] = (_mean, _gc_linear, _oracle)
+    made = zip(NAMES, (make(targets) for make in makers), strict=True)
+    found = {name: pair for name, pair in made if pair is not None}
     names = (dims.MODEL, dims.SHIFT, dims.SEED, dims.EXAMPLE, dims.OUTPUT)
     shape = tuple(targets.sizes[name] for name in names[1:])
     parts = {
@@ -52,7 +50,7 @@ def control_cube(targets: xr.Dataset) -> xr.Dataset:
         for i, variable in enumerate((dims.MEAN, dims.ALEATORIC))
     }
     coords = {name: targets[name] for name in (dims.SHIFT, dims.SEED, dims.OUTPUT)}
-    return xr.Dataset(parts, {**coords, dims.MODEL: [PREFIX + name for name in found]})
+    return xr.Dataset(parts, {**coords, dims.MODEL: list(found)})
 
 
 def _mean(targets: xr.Dataset) -> tuple[Values, Values]:

@@ -27,6 +27,10 @@ PREDICTED = (dims.MEAN, dims.VARIANCE, dims.ALEATORIC, dims.EPISTEMIC, dims.QUAN
 """What a submission may hold."""
 ONE_CHUNK = 4_000_000
 """Bytes of an array up to which it is one chunk; of a larger one each cell is at least one."""
+MOST_CHUNK = 16_000_000
+"""Bytes of any chunk: what a reader holds at once, in several forms."""
+LONGEST = 256
+"""Bytes of an id, or another text of an example."""
 IDS_AT_ONCE = 100_000
 """Ids up to which they are one chunk."""
 
@@ -148,7 +152,7 @@ def encode_text(values: Sequence[str]) -> bytes:
     return b"".join([struct.pack("<I", len(encoded)), *(struct.pack("<I", len(one)) + one for one in encoded)])
 
 
-def decode_text(content: bytes, count: int, what: str, longest: int = 256) -> list[str]:
+def decode_text(content: bytes, count: int, what: str, longest: int = LONGEST) -> list[str]:
     """What `encode_text` was given; anything else is refused.
 
     Raises
@@ -186,7 +190,9 @@ def _variable(names: tuple[str, ...], sizes: Mapping[str, int], kind: str) -> Va
     shape = tuple(sizes[name] for name in names)
     number = math.prod(shape)
     whole = number <= IDS_AT_ONCE if kind == "text" else number * np.dtype(kind).itemsize <= ONE_CHUNK
-    cut = {dims.MODEL: 1, dims.SHIFT: 1, dims.SEED: 1, dims.EXAMPLE: min(sizes[dims.EXAMPLE], PIECE)}
+    wide = math.prod(sizes[name] for name in names if name in (dims.OUTPUT, dims.QUANTILE))
+    rows = PIECE if kind == "text" else min(PIECE, MOST_CHUNK // (wide * np.dtype(kind).itemsize))
+    cut = {dims.MODEL: 1, dims.SHIFT: 1, dims.SEED: 1, dims.EXAMPLE: min(sizes[dims.EXAMPLE], rows)}
     return Variable(names, shape, shape if whole else tuple(cut.get(name, sizes[name]) for name in names), kind)
 
 

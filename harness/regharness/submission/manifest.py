@@ -33,6 +33,9 @@ def _checked(problem: Callable[[str], str | None]) -> AfterValidator:
 Slug = Annotated[str, _checked(slug_problem)]
 """Lower-case letters, digits and ``. _ -``: it becomes a file's name."""
 Text = Annotated[str, Field(min_length=1, max_length=200), _checked(text_problem)]
+ShiftLabel = Annotated[str, Field(max_length=200, pattern=r"^[^@]+(@(0|[1-9][0-9]{0,8}))?$"), _checked(text_problem)]
+"""An operator and, after ``@``, its severity."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 LongText = Annotated[str, Field(max_length=4000), _checked(lambda text: text_problem(text, lines=True))]
 Display = Annotated[str, Field(min_length=1, max_length=64), _checked(lambda text: text_problem(text, latin=True))]
 """Latin letters alone: others can look like them."""
@@ -53,7 +56,7 @@ class Selection(Parameters):
     """How the submitted configuration was chosen."""
 
     split: Text = Field(description="The data that it was chosen on, such as calibration.")
-    configurations_tried: int = Field(ge=1)
+    configurations_tried: int = Field(ge=1, le=10**15)
 
 
 class UncertaintyKind(Parameters):
@@ -80,7 +83,7 @@ class Card(Parameters):
     ensemble_size: int = Field(default=1, ge=1, le=100_000)
     training_data: list[TrainingData] = Field(default=[], max_length=200)
     overlap: LongText = Field(default="", description="What the training data share with the benchmark's test sets.")
-    exposure: dict[str, dict[str, Exposure]] = Field(
+    exposure: dict[Text, dict[Text, Exposure]] = Field(
         default={},
         max_length=1000,
         description="Task to shift to seen, unseen or unknown; a shift '*' stands for all that are not named.",
@@ -110,8 +113,8 @@ class SliceInfo(Parameters):
     unit: Text
     model: Slug | None = Field(default=None, description="Whose predictions; none of targets.")
     outputs: list[Text] = Field(min_length=1, max_length=1000)
-    shifts: list[Text] = Field(min_length=1, max_length=10_000)
-    seeds: list[int] = Field(min_length=1, max_length=10_000)
+    shifts: list[ShiftLabel] = Field(min_length=1, max_length=10_000)
+    seeds: list[Seed] = Field(min_length=1, max_length=10_000)
     examples: list[list[Annotated[int, Field(ge=1, le=10**9)]]] = Field(description="Of each shift and seed.")
     levels: list[float] = Field(default=[], max_length=1000, description="Levels of the quantiles.")
     variables: dict[Name, Kind] = Field(description="What there is of every example.")
@@ -179,7 +182,7 @@ class Manifest(Parameters):
     provenance: Provenance | None = None
     created: Text | None = Field(default=None, description="Of targets: when they came to be, in UTC.")
     claims: dict[str, Any] | None = Field(default=None, description="Scores, as the submitter computed them.")
-    files: list[FileEntry]
+    files: list[FileEntry] = Field(max_length=20_000)
     tree_sha256: Sha256 = Field(description="Of the rest of this file in canonical JSON, digests of files included.")
 
     @model_validator(mode="after")

@@ -19,6 +19,9 @@ _DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 _AFTER_HOST = re.compile(r"(?:[/?#](?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
 
+# How a tag begins in HTML, and in the markup of rich; both leave a comparison and a number in brackets alone.
+_MARKUP = re.compile(r"</?[A-Za-z!?]|\[[a-z#/@]", re.ASCII)
+
 _CATEGORIES = {
     "Cc": "a control character",
     "Cf": "an invisible formatting character",
@@ -35,7 +38,9 @@ _UNSEEN |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE0
 
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "HANGUL"}
 # Greek letters that stand as symbols in Latin words (NF-κB, TGFβ) and that nobody takes for a Latin letter.
-_SYMBOLS = frozenset("βδεζθκλμπφψωΓΔΘΛΞΠΣΦΨΩ")
+_SYMBOLS = frozenset("βδεζθκλμµπφψωΓΔΘΛΞΠΣΦΨΩ")
+# Characters of compatibility that scientific text is written with: log₂, R², 10⁻³, µM.
+_NOTATION = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉₊₋µ…")
 _LATIN_WHOLE = frozenset("ÆæÐðÞþŒœØøßẞĐđĦħŁłŊŋı")
 
 # UTS #39 section 4, skeletons, cut down to what can be confused within Latin and with its nearest kin.
@@ -53,11 +58,13 @@ def slug_problem(text: str) -> str | None:
     text
         1 to 64 of ``a-z 0-9 . _ -``, from a letter or digit on; no ``..``, no dot at the end, no device of Windows.
     """
+    if not 0 < len(text) <= 64:
+        return "must be of 1 to 64 characters"
     if not _SLUG.fullmatch(text):
         odd = next((c for c in text if not re.fullmatch("[a-z0-9._-]", c)), None)
         if odd is not None:
             return f"has {_called(odd)}; it may hold a-z, 0-9, '.', '_' and '-'"
-        return "must be of 1 to 64 characters, the first a letter or a digit"
+        return "must begin with a letter or a digit"
     if ".." in text:
         return "has two dots in a row"
     if text.endswith("."):
@@ -83,8 +90,9 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
     Returns
     -------
     str or None
-        That it has a character that is not seen, or of compatibility (full-width, mathematical, a ligature), is not in
-        Unicode's normal form C, piles up marks, begins or ends with a blank, or mixes scripts in a word.
+        That it has a character that is not seen, or of compatibility (full-width, mathematical, a ligature) but for
+        those of scientific notation, is not in Unicode's normal form C, piles up marks, begins or ends with a blank,
+        mixes scripts in a word, has what could be markup, or, of one line, begins as a formula of a spreadsheet does.
     """
     for character in text:
         if (problem := _character_problem(character, lines)) is not None:
@@ -92,11 +100,20 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
     if unicodedata.normalize("NFC", text) != text:
         return "is not in Unicode's normal form C, so that equal names could differ"
     for character in text:
-        if (plain := unicodedata.normalize("NFKC", character)) != character:
+        plain = unicodedata.normalize("NFKC", character)
+        if plain != character and (latin or character not in _NOTATION):
             return f"has {_called(character)}, which can be taken for {', '.join(map(_called, plain))}"
     if text != text.strip(" "):
         return "begins or ends with a blank"
-    return _marks_problem(text) or (_latin_problem(text) if latin else _scripts_problem(text))
+    if not lines and text.startswith(("=", "+", "-", "@")):
+        return f"begins with '{text[0]}', as a formula of a spreadsheet does"
+    return markup_problem(text) or _marks_problem(text) or (_latin_problem(text) if latin else _scripts_problem(text))
+
+
+def markup_problem(text: str) -> str | None:
+    """What in a text could be taken for a tag of HTML or SVG, or of a terminal's markup, or None."""
+    found = _MARKUP.search(text)
+    return None if found is None else f"has '{found[0]}', which could be markup"
 
 
 def link_problem(url: str) -> str | None:

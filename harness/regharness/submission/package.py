@@ -37,6 +37,8 @@ MAGNITUDES = "magnitudes.json"
 _BESIDE = {"submission": frozenset({CONTROLS}), "targets": frozenset({BENCHMARK, MAGNITUDES})}
 """What may lie beside the groups."""
 
+MOST_FAULTS = 100
+"""Of a manifest that are looked at one by one."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file, so that equal content gives equal bytes."""
 
@@ -109,6 +111,8 @@ def read_manifest(archive: Archive) -> Manifest:
     try:
         manifest = Manifest.model_validate(value)
     except pydantic.ValidationError as error:
+        if error.error_count() > MOST_FAULTS:
+            raise Refused("manifest", f"{MANIFEST} has {error.error_count():,} faults") from None
         told = [f"{'.'.join(map(str, place))}: {message}" for place, message, _ in describe(error, Manifest)]
         more = f", and {len(told) - 5} more" if len(told) > 5 else ""
         raise Refused("manifest", "; ".join(told[:5]) + more) from None

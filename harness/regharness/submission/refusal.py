@@ -5,6 +5,7 @@ from __future__ import annotations
 from regharness.errors import VerificationError
 
 MOST_SHOWN = 80
+MOST_REASON = 2000
 
 
 class Refused(VerificationError):
@@ -15,13 +16,14 @@ class Refused(VerificationError):
     check
         Name of the check that it failed.
     reason
-        Names the offender and what is wrong with it. Printable as it is, see `shown`.
+        Names the offender and what is wrong with it. What cannot be printed is escaped, and too long a reason cut.
     """
 
     def __init__(self, check: str, reason: str) -> None:
         super().__init__(check, reason)
         self.check = check
-        self.reason = reason
+        cut = reason[:MOST_REASON] + ("..." if len(reason) > MOST_REASON else "")
+        self.reason = "".join(c if c.isprintable() else _escaped(c) for c in cut)
 
     def __str__(self) -> str:
         return self.reason
@@ -29,5 +31,9 @@ class Refused(VerificationError):
 
 def shown(text: str, most: int = MOST_SHOWN) -> str:
     """A stranger's text for a message: printable ASCII as it is, all else as ``U+XXXX``, and no more than `most`."""
-    told = "".join(c if " " <= c <= "~" else f"<U+{ord(c):04X}>" for c in text[:most])
+    told = "".join(c if " " <= c <= "~" else _escaped(c) for c in text[:most])
     return told + ("..." if len(text) > most else "")
+
+
+def _escaped(character: str) -> str:
+    return f"<U+{ord(character):04X}>"

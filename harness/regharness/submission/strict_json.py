@@ -19,6 +19,7 @@ MOST_DEPTH = 32
 MOST_PARTS = 1_000_000
 """Opening brackets, commas and colons: the costliest value takes about 200 bytes of memory for each."""
 MOST_DIGITS = 40
+MOST_KEY = 1000
 
 # An unfinished string reaches to the end, so that no text is scanned twice.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.|\\\Z)*+(?:"|\Z)', re.DOTALL)
@@ -59,6 +60,8 @@ def parse(content: bytes, what: str) -> Any:
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
+        if any(len(key) > MOST_KEY for key in made):
+            refuse(f"has a key of more than {MOST_KEY} characters")
         if len(made) < len(pairs):
             seen: set[str] = set()
             twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]

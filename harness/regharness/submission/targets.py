@@ -18,7 +18,7 @@ from regharness import dims
 from regharness.errors import InputError
 from regharness.layout import MEASUREMENTS
 from regharness.magnitude import BY_OUTPUT, LONG_NAMES
-from regharness.plan import matches, parsed_filters
+from regharness.plan_filters import matches, parsed_filters
 from regharness.run_folder import Run, open_run
 from regharness.submission.archive import Archive, open_archive
 from regharness.submission.benchmark import Benchmark, benchmark_of
@@ -198,7 +198,7 @@ def _stored_ids(archive: Archive, info: SliceInfo, shift: int, seed: int) -> NDA
     for path, key in layout.chunks(dims.EXAMPLE_ID):
         first = [place * size for place, size in zip(key, variable.chunks, strict=True)]
         if first[0] <= shift < first[0] + variable.chunks[0] and first[1] <= seed < first[1] + variable.chunks[1]:
-            texts = decode_text(archive.read(path), int(np.prod(variable.chunks)), path)
+            texts = decode_text(archive.read(path, limit=2**28), int(np.prod(variable.chunks)), path)
             rows = np.array(texts, dtype=object).reshape(variable.chunks)[shift - first[0], seed - first[1]]
             found += rows.tolist()
     return np.array(found[: info.examples[shift][seed]], dtype=object)

@@ -20,10 +20,11 @@ from regharness.catalog import Catalog
 from regharness.run_folder import Run
 from regharness.run_scores import Step
 from regharness.submission.archive import Archive, open_archive
-from regharness.submission.cube_slice import Layout, decode_text
+from regharness.submission.controls import NAMES
+from regharness.submission.cube_slice import LONGEST, Layout, decode_text
 from regharness.submission.manifest import Manifest, SliceInfo
 from regharness.submission.package import CONTROLS, check_arrays, check_files, open_group, read_manifest
-from regharness.submission.refusal import Refused
+from regharness.submission.refusal import Refused, shown
 from regharness.submission.rerunning import check_rerun
 from regharness.submission.rescoring import known_metrics, metrics_of_cells, score_predictions
 from regharness.submission.sheets import Sheet, differences, from_plain
@@ -36,19 +37,21 @@ Status = Literal["passed", "failed", "not checked"]
 CHECKS = {
     "archive": "the file is a plain zip archive, and small enough to be read",
     "manifest": "it says what it holds, and was not changed afterwards",
+    "benchmark": "it answers to this benchmark",
+    "completeness": "every shift, seed and output of each task is there",
     "files": "every file is there, none is beside, and each has its sha256",
     "arrays": "metadata and labels are what the shapes make them",
     "values": "every prediction is finite and of a sensible size",
     "card": "the model card tells what a reader needs",
     "provenance": "it says what it takes to make the predictions again",
-    "benchmark": "it answers to this benchmark",
-    "completeness": "every shift, seed and output of each task is there",
     "ids": "the examples are those of the benchmark, in its order",
     "claims": "the scores that it states are scores",
     "scores": "the scores that it states are those of its predictions",
     "re-run": "another run of the model predicts the same",
 }
-"""Check to what it asks, in order."""
+"""Check to what it asks, in order: what costs least first, and before a file is read for long, whether it fits."""
+NEED_MORE = frozenset({"benchmark", "completeness", "scores", "re-run"})
+"""Checks that need targets, or another run; no file passes without any other."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,11 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
-        return all(check.status != "failed" for check in self.checks)
+        """Whether no check failed, and none was left out that could be done."""
+        return all(
+            check.status == "passed" or (check.status == "not checked" and check.name in NEED_MORE)
+            for check in self.checks
+        )
 
     @property
     def slug(self) -> str:
@@ -131,7 +137,7 @@ def verify(
         with open_archive(path) as archive:
             verification.run(archive)
     except Refused as error:
-        verdict.checks.append(Check(error.check, "failed", str(error)))
+        verdict.checks.append(Check(verification.under_way, "failed", str(error)))
     told = {check.name: check for check in verdict.checks}
     verdict.checks = [told.get(name, Check(name, "not checked")) for name in CHECKS]
     return verdict
@@ -148,10 +154,7 @@ def stated_controls(path: Path) -> dict[str, Sheet]:
     with open_archive(path) as archive:
         if CONTROLS not in archive.names:
             return {}
-        value = parse(archive.read(CONTROLS), CONTROLS)
-        if not isinstance(value, dict):
-            raise Refused("claims", f"{CONTROLS} is no mapping of sheets")
-        return {str(name): from_plain(one, f"{CONTROLS}: {name}") for name, one in value.items()}
+        return _controls(archive, read_manifest(archive))
 
 
 class _Verification:
@@ -163,6 +166,17 @@ class _Verification:
         self._verdict, self._catalog, self._targets, self._rerun = verdict, catalog, targets, rerun
         self._step = step
 
+    @property
+    def under_way(self) -> str:
+        """The check that comes next; one that was refused says of what kind the fault was, not where it was found."""
+        told = {check.name for check in self._verdict.checks}
+        waiting = [name for name in CHECKS if name not in told]
+        return next(name for name in waiting if name not in NEED_MORE or self._given(name))
+
+    def _given(self, name: str) -> bool:
+        """Whether there is what a check needs."""
+        return (self._rerun if name == "re-run" else self._targets) is not None
+
     def run(self, archive: Archive) -> None:
         """Do all checks."""
         verdict = self._verdict
@@ -172,6 +186,9 @@ class _Verification:
         if manifest.kind != "submission":
             raise Refused("manifest", "it holds targets, not predictions")
         self._passed("manifest")
+        if self._targets is not None:
+            self._passed("benchmark", _check_benchmark(manifest, self._targets))
+            self._passed("completeness", _check_completeness(manifest, self._targets))
         check_files(archive, manifest)
         self._passed("files")
         check_arrays(archive, manifest)
@@ -182,9 +199,6 @@ class _Verification:
         verdict.manifest = manifest
         self._each("card", lambda: _card_notes(manifest))
         self._each("provenance", lambda: _check_provenance(manifest))
-        if self._targets is not None:
-            self._passed("benchmark", _check_benchmark(manifest, self._targets))
-            self._passed("completeness", _check_completeness(manifest, self._targets))
         for info in manifest.cubes:
             _check_ids(archive, info, self._targets)
         self._passed("ids", "" if self._targets is not None else "no targets were given: only that none repeats")
@@ -207,9 +221,9 @@ class _Verification:
 
     def _read_claims(self, archive: Archive, manifest: Manifest) -> None:
         if manifest.claims is not None:
-            self._verdict.claimed = from_plain(manifest.claims, "claims")
+            self._verdict.claimed = from_plain(manifest.claims, "claims", manifest.cubes)
         if CONTROLS in archive.names:
-            parse(archive.read(CONTROLS), CONTROLS)
+            _controls(archive, manifest)
 
     def _score(self, archive: Archive, manifest: Manifest, targets: Targets) -> None:
         predictions = {info.task: open_group(archive, info) for info in manifest.cubes}
@@ -222,12 +236,26 @@ class _Verification:
         notes = list(_score_notes(manifest, targets, self._catalog))
         claimed = self._verdict.claimed
         if claimed is not None and manifest.benchmark.version == targets.benchmark.version:
+            known = {entry.label for entry in targets.benchmark.metrics} | {*self._verdict.scored.scores.data_vars}
+            other = next((name for name in claimed.scores.data_vars if name not in known), None)
+            if other is not None:
+                raise Refused("scores", f"'{other}' is claimed, which is no metric of the benchmark")
             only = None if targets.whole else metrics_of_cells(targets.benchmark, self._catalog)
             wrong = list(differences(claimed, self._verdict.scored, only))
             if wrong:
                 more = f"; {len(wrong) - 3} more differ" if len(wrong) > 3 else ""
                 raise Refused("scores", "; ".join(wrong[:3]) + more)
         self._passed("scores", "; ".join(notes))
+
+
+def _controls(archive: Archive, manifest: Manifest) -> dict[str, Sheet]:
+    value = parse(archive.read(CONTROLS), CONTROLS)
+    if not isinstance(value, dict):
+        raise Refused("claims", f"{CONTROLS} is no mapping of sheets")
+    unknown = [name for name in value if name not in NAMES]
+    if unknown:
+        raise Refused("claims", f"{CONTROLS} has '{shown(unknown[0])}', which is none of: {', '.join(NAMES)}")
+    return {name: from_plain(one, f"{CONTROLS}: {name}") for name, one in value.items()}
 
 
 def _score_notes(manifest: Manifest, targets: Targets, catalog: Catalog) -> Iterator[str]:
@@ -253,12 +281,15 @@ def _card_notes(manifest: Manifest) -> str:
         "what it may have seen": card.exposure,
     }
     missing = [name for name, value in silent.items() if not value]
-    tasks = {info.task: info for info in manifest.cubes}
+    shifts = {info.task: {"*", *info.shifts} for info in manifest.cubes}
     for task, told in card.exposure.items():
-        unknown = [shift for shift in told if shift != "*" and task in tasks and shift not in tasks[task].shifts]
-        if task not in tasks or unknown:
-            what = f"shift '{unknown[0]}' of task '{task}'" if unknown else f"task '{task}'"
-            raise Refused("card", f"exposure names {what}, which the submission does not have")
+        if task not in shifts:
+            raise Refused("card", f"exposure names task '{task}', which the submission does not have")
+        unknown = next((shift for shift in told if shift not in shifts[task]), None)
+        if unknown is not None:
+            raise Refused(
+                "card", f"exposure names shift '{unknown}' of task '{task}', which the submission does not have"
+            )
     return f"it does not tell: {', '.join(missing)}" if missing else ""
 
 
@@ -320,8 +351,8 @@ def _check_ids(archive: Archive, info: SliceInfo, targets: Targets | None) -> No
     held = targets.cubes.get(info.task) if targets is not None else None
     for shift, seed, ids in _ids(archive, info):
         where = f"task '{info.task}', {shift}, seed {seed}"
-        if "" in ids:
-            raise Refused("ids", f"{where}: an id is empty")
+        if not all(one and one.isprintable() for one in ids):
+            raise Refused("ids", f"{where}: an id is empty, or has a character that does not print")
         if len(set(ids)) != len(ids):
             twice = Counter(ids).most_common(1)[0][0]
             raise Refused("ids", f"{where}: the id {twice!r} is there twice")
@@ -344,14 +375,17 @@ def _ids(archive: Archive, info: SliceInfo) -> Iterator[tuple[str, int, list[str
     variable = layout.variables[dims.EXAMPLE_ID]
     gathered: dict[tuple[int, int], list[str]] = {}
     for path, key in layout.chunks(dims.EXAMPLE_ID):
-        texts = decode_text(archive.read(path), int(np.prod(variable.chunks)), path)
+        count = int(np.prod(variable.chunks))
+        texts = decode_text(archive.read(path, limit=4 + count * (4 + LONGEST)), count, path)
         rows = np.array(texts, dtype=object).reshape(variable.chunks)
         if (rows[layout.masked(dims.EXAMPLE_ID, key)] != "").any():
             raise Refused("ids", f"{path} holds ids where there is no example")
         first = [place * size for place, size in zip(key, variable.chunks, strict=True)]
         for s, k in np.ndindex(rows.shape[:2]):
             at = first[0] + s, first[1] + k
-            part = rows[s, k].tolist()[: info.examples[at[0]][at[1]] - first[2]]
+            part = rows[s, k].tolist()[: max(0, info.examples[at[0]][at[1]] - first[2])]
+            if not part:
+                continue
             found = gathered.setdefault(at, [])
             found += part
             if len(found) == info.examples[at[0]][at[1]]:

@@ -92,3 +92,9 @@ def regharness_cell_lost(task, model, shift, seed, reason, worker, again):
 def regharness_run_finished(folder, failed, interrupted):
     with (folder / "heard.txt").open("a") as file:
         file.write(f"finished {failed} {interrupted}\n")
+
+
+@hookimpl
+def regharness_scoring_finished(run, files):
+    with (run.folder / "heard.txt").open("a") as file:
+        file.write(f"scored {' '.join(sorted(path.name for path in files))}\n")
