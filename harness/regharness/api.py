@@ -36,6 +36,7 @@ def run(
     folder: Place | str | None = None,
     *,
     only: Iterable[str] = (),
+    profile: str | None = None,
     executor: str | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -57,6 +58,8 @@ def run(
         run is resumed.
     only
         ``KEY=GLOB`` filters on task, model, shift and seed.
+    profile
+        One of the other sizes that the spec offers, such as small.
     executor, workers, device
         In place of the spec's.
     scheduler
@@ -85,7 +88,7 @@ def run(
     stopwatch = stopwatch or Stopwatch()
     with stopwatch.stage("planning"):
         catalog = load_catalog(disabled)
-        loaded = load(spec, catalog)
+        loaded = load(spec, catalog, profile)
         entry = changed(loaded.run, catalog, executor=executor, scheduler=scheduler, workers=workers, device=device)
         loaded = loaded.model_copy(update={"run": entry})
         plan = make_plan(loaded, catalog)

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from regharness.blocks import refuse_whole
 from regharness.catalog import Catalog
 from regharness.dims import IDENTITY
-from regharness.errors import InputError, Problem, unknown_name
+from regharness.errors import InputError, Problem
 from regharness.fitting import build_model
 from regharness.interfaces import DataGenerator, DataInfo, ModelAdapter, ShiftOperator
 from regharness.keys import FactBook, Facts, digest_of, key_of
 from regharness.metric_checks import metric_problems
+from regharness.plan_filters import matches, parsed_filters
 from regharness.quantiles import declared_levels, level_label, level_problem
 from regharness.spec import BenchmarkSpec, ModelEntry, TaskEntry
-
-FILTERS = ("task", "model", "shift", "seed")
 
 
 @dataclass(frozen=True)
@@ -247,31 +245,6 @@ def select(cells: Sequence[Cell], only: Iterable[str]) -> list[Cell]:
             ),
         )
     return kept
-
-
-def parsed_filters(only: Iterable[str], keys: Sequence[str] = FILTERS) -> dict[str, list[str]]:
-    """Key to the globs of its ``KEY=GLOB`` filters.
-
-    Raises
-    ------
-    InputError
-        For an unknown key.
-    """
-    wanted: dict[str, list[str]] = {}
-    for text in only:
-        key, equals, glob = text.partition("=")
-        if not equals:
-            raise InputError(f"--only takes KEY=GLOB, not '{text}'", help=f"keys: {', '.join(keys)}")
-        if key not in keys:
-            message, choices = unknown_name("key", key, keys, listed="keys")
-            raise InputError(f"--only {text}: {message}", help=choices)
-        wanted.setdefault(key, []).append(glob)
-    return wanted
-
-
-def matches(value: Any, globs: Sequence[str]) -> bool:
-    """Whether a label matches one of the globs, which are alternatives."""
-    return any(fnmatchcase(str(value), glob) for glob in globs)
 
 
 def make_task(entry: TaskEntry, catalog: Catalog) -> Task:

@@ -102,6 +102,20 @@ class RunEntry(Parameters):
     )
 
 
+class SpecProfile(Parameters):
+    """Another size of the same spec, such as one for a laptop."""
+
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] | None = Field(
+        default=None, min_length=1, description="In place of the spec's."
+    )
+    severities: list[int] | None = Field(
+        default=None, min_length=1, description="Of shifts that the spec gives at several severities, only these."
+    )
+    data: dict[str, dict[str, Any]] = Field(default={}, description="Task to parameters of its data to replace.")
+    models: dict[str, dict[str, Any]] = Field(default={}, description="Model to parameters to replace; '*' for all.")
+    leave_out: list[str] = Field(default=[], description="KEY=GLOB of tasks, models and shifts to leave out.")
+
+
 class BenchmarkSpec(Parameters):
     """What to evaluate: tasks x models x seeds, and how to score it."""
 
@@ -113,6 +127,9 @@ class BenchmarkSpec(Parameters):
     metrics: list[Annotated[MetricEntry, BeforeValidator(_as_use)]] = Field(min_length=1)
     leaderboard: LeaderboardEntry = LeaderboardEntry()
     run: RunEntry = RunEntry()
+    profiles: dict[Name, SpecProfile] = Field(
+        default={}, description="Other sizes of this spec by name; `regharness run SPEC --profile NAME` takes one."
+    )
 
     @property
     def rank_by(self) -> str:
@@ -122,4 +139,4 @@ class BenchmarkSpec(Parameters):
 
     def dump(self) -> dict[str, Any]:
         """The resolved spec as plain values, as a spec would write them."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"profiles"})

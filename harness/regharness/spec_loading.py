@@ -18,10 +18,11 @@ from regharness.errors import InputError, Problem, unknown_name
 from regharness.faults import describe
 from regharness.run_options import executor_faults
 from regharness.spec import BenchmarkSpec
+from regharness.spec_profiles import apply_profile
 from regharness.yaml_source import Document, Place, read
 
 
-def load(path: Path | str, catalog: Catalog) -> BenchmarkSpec:
+def load(path: Path | str, catalog: Catalog, profile: str | None = None) -> BenchmarkSpec:
     """Read and check a spec.
 
     Parameters
@@ -30,11 +31,13 @@ def load(path: Path | str, catalog: Catalog) -> BenchmarkSpec:
         A file, or the name of a spec that travels with the package, such as ``quickstart``.
     catalog
         What is installed.
+    profile
+        Which of the sizes that the spec offers; the spec as it stands if left out.
 
     Returns
     -------
     BenchmarkSpec
-        With ``extends`` merged, every default filled in and every path absolute.
+        With ``extends`` merged, the profile applied, every default filled in and every path absolute.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def load(path: Path | str, catalog: Catalog) -> BenchmarkSpec:
     document = _extended(find(path), ())
     if not isinstance(document.value, dict):
         raise InputError(document.mark(()).problem("a spec is a mapping", "start with 'name: ...'"))
+    if profile is not None:
+        apply_profile(document, profile)
     if document.value.get("metrics") == "default":
         names = catalog.names("metric")
         document.value["metrics"] = [n for n in names if catalog.component("metric", n).default]

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper
 
+from regharness import hookspecs
 from regharness.catalog import load_catalog
 from regharness.plan import make_plan
 from regharness.seeding import rng_for
@@ -129,19 +130,46 @@ def test_the_python_of_the_page_on_statistics_runs_and_gives_what_it_says(tmp_pa
     assert call([sys.executable, "-W", "error", "-c", code], tmp_path).splitlines()[-1] == said
 
 
-@pytest.fixture
-def plugin(tmp_path):
-    """The plugin that CONTRIBUTING writes, as an installed distribution."""
-    for block in blocks("CONTRIBUTING.md", "python"):
-        path = tmp_path / block.split("\n", 1)[0].removeprefix("# ")
+def installed(document, folder):
+    """The plugin that a document writes, with the entry point of CONTRIBUTING, as an installed distribution."""
+    for block in blocks(document, "python"):
+        path = folder / block.split("\n", 1)[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block)
-    info = tmp_path / "my_plugin-1.0.dist-info"
+    info = folder / "my_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_plugin\nVersion: 1.0\n")
     entry_points = blocks("CONTRIBUTING.md", "toml")[0].replace("[project.entry-points.regharness]", "[regharness]")
     (info / "entry_points.txt").write_text(entry_points.replace('"', ""))
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """The plugin that CONTRIBUTING writes, as an installed distribution."""
+    installed("CONTRIBUTING.md", tmp_path)
     return tmp_path
+
+
+def test_the_observer_of_the_page_on_trackers_hears_a_run(tmp_path):
+    path = installed("docs/trackers.md", tmp_path)
+    (tmp_path / "my.yaml").write_text(SMALL)
+    heard = call([sys.executable, "-m", "regharness", "run", "my.yaml", "--quiet"], tmp_path, **path)
+    assert "gc on gc_content@3, seed 0: done in" in heard
+    # It prints the leaderboard, and so does the command.
+    assert heard.count("simulation: mse, lower is better") == 2
+
+
+def test_the_page_on_trackers_names_every_hook_of_a_run():
+    page = (ROOT / "docs" / "trackers.md").read_text()
+    hooks = [name for name in vars(hookspecs) if name.endswith(("_started", "_finished", "_lost"))]
+    assert [name for name in hooks if f"`{name}`" not in page] == []
+
+
+def test_the_commands_of_the_page_on_trackers_are_there():
+    (block,) = blocks("docs/trackers.md", "sh")
+    assert (ROOT / "examples" / "regharness-mlflow" / "pyproject.toml").is_file()
+    assert "pip install examples/regharness-mlflow\n" in block
 
 
 def test_the_contract_test_of_contributing_passes(plugin):

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regharness.cli.console import print_json, print_notes, print_rich
+from regharness.errors import InputError
 
 if TYPE_CHECKING:
     from regharness.catalog import Catalog
     from regharness.profiling import Profile
     from regharness.run_folder import Run
 
+TIMES = "\0times"
+"""Stands for ``--profile`` without a name."""
+
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", required=False)
 @click.option("-o", "--output", metavar="RUN", help="The run's folder.  [default: runs/<spec name>]")
 @click.option("--only", multiple=True, metavar="KEY=GLOB", help="Compute only these cells: task, model, shift, seed.")
 @click.option("--executor", metavar="NAME", help="In place of the spec's; `regharness list executors`.")
@@ -24,12 +28,20 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps, in place of the spec's.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first failed cell.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-@click.option("--profile", "profiled", is_flag=True, help="Show where the time went.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    is_flag=False,
+    flag_value=TIMES,
+    metavar="[NAME]",
+    help="With NAME, one of the other sizes that the spec offers, such as small; without, show where the time went.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write the outcome as JSON.")
 @click.pass_obj
 def run(
     disabled: tuple[str, ...],
-    spec: str,
+    spec: str | None,
     output: str | None,
     only: tuple[str, ...],
     executor: str | None,
@@ -38,7 +50,7 @@ def run(
     device: str | None,
     fail_fast: bool,
     quiet: bool,
-    profiled: bool,
+    profiles: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Compute what is missing of SPEC, score it, and show the leaderboard.
@@ -51,6 +63,7 @@ def run(
     from regharness.cli.progress import make_progress
     from regharness.profiling import Profiler
 
+    spec, size, profiled = _profiles(spec, profiles)
     profiler = Profiler()
     catalog = load_catalog(disabled)
     with make_progress(catalog, quiet=quiet) as progress, profiler.hearing(catalog.plugins.manager):
@@ -58,6 +71,7 @@ def run(
             spec,
             output,
             only=only,
+            profile=size,
             executor=executor,
             scheduler=scheduler,
             workers=workers,
@@ -75,6 +89,20 @@ def run(
         _show(finished, catalog)
         _show_profile(profile)
     return 1 if _board(finished).board.failures else 0
+
+
+def _profiles(spec: str | None, profiles: tuple[str, ...]) -> tuple[str, str | None, bool]:
+    """The spec, which of its sizes, and whether to show where the time went."""
+    names = [name for name in profiles if name != TIMES]
+    profiled = len(names) < len(profiles)
+    if spec is None and names:
+        # `run --profile SPEC`: what follows the option is the spec.
+        spec, profiled = names.pop(), True
+    if spec is None:
+        raise click.UsageError("Missing argument 'SPEC'.")
+    if len(names) > 1:
+        raise InputError(f"--profile names {' and '.join(names)}", help="a run is of one size")
+    return spec, names[0] if names else None, profiled
 
 
 def _outcome(run: Run) -> dict[str, Any]:

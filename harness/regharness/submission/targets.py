@@ -18,7 +18,7 @@ from regharness import dims
 from regharness.errors import InputError
 from regharness.layout import MEASUREMENTS
 from regharness.magnitude import BY_OUTPUT, LONG_NAMES
-from regharness.plan import matches, parsed_filters
+from regharness.plan_filters import matches, parsed_filters
 from regharness.run_folder import Run, open_run
 from regharness.submission.archive import Archive, open_archive
 from regharness.submission.benchmark import Benchmark, benchmark_of
