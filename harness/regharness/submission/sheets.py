@@ -167,6 +167,10 @@ def _check_fit(plain: _Plain, cubes: Sequence[SliceInfo]) -> None:
         for what in ("shifts", "seeds", "outputs"):
             if sorted(getattr(held, what)) != sorted(getattr(infos[task], what)):
                 raise ValueError(f"task '{task}': {what} are not those of its predictions")
+        for name, block in held.blocks.items():
+            # A block is of one example at least.
+            if np.shape(block.values)[-1:] > (infos[task].rows,):
+                raise ValueError(f"task '{task}': {name} has more blocks than there are examples")
 
 
 def differences(claimed: Sheet, found: Sheet, only: Collection[str] | None = None) -> Iterator[str]:

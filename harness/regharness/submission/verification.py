@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -143,8 +143,8 @@ def verify(
     return verdict
 
 
-def stated_controls(path: Path) -> dict[str, Sheet]:
-    """Control to its scores, as a submission that passed states them.
+def stated_controls(path: Path, infos: Mapping[str, SliceInfo]) -> dict[str, Sheet]:
+    """Control to its scores on the tasks of `infos`, as a submission that passed states them.
 
     Raises
     ------
@@ -154,7 +154,10 @@ def stated_controls(path: Path) -> dict[str, Sheet]:
     with open_archive(path) as archive:
         if CONTROLS not in archive.names:
             return {}
-        return _controls(archive, read_manifest(archive))
+        return {
+            name: from_plain(_of_tasks(one, infos), f"{CONTROLS}: {name}", list(infos.values()))
+            for name, one in _controls(archive).items()
+        }
 
 
 class _Verification:
@@ -223,7 +226,7 @@ class _Verification:
         if manifest.claims is not None:
             self._verdict.claimed = from_plain(manifest.claims, "claims", manifest.cubes)
         if CONTROLS in archive.names:
-            _controls(archive, manifest)
+            _controls(archive)
 
     def _score(self, archive: Archive, manifest: Manifest, targets: Targets) -> None:
         predictions = {info.task: open_group(archive, info) for info in manifest.cubes}
@@ -248,14 +251,21 @@ class _Verification:
         self._passed("scores", "; ".join(notes))
 
 
-def _controls(archive: Archive, manifest: Manifest) -> dict[str, Sheet]:
+def _of_tasks(sheet: Any, infos: Mapping[str, SliceInfo]) -> Any:
+    return {**sheet, "tasks": {task: held for task, held in sheet["tasks"].items() if task in infos}}
+
+
+def _controls(archive: Archive) -> dict[str, Any]:
+    """Control to its sheet in plain values, each of which is one."""
     value = parse(archive.read(CONTROLS), CONTROLS)
     if not isinstance(value, dict):
         raise Refused("claims", f"{CONTROLS} is no mapping of sheets")
     unknown = [name for name in value if name not in NAMES]
     if unknown:
         raise Refused("claims", f"{CONTROLS} has '{shown(unknown[0])}', which is none of: {', '.join(NAMES)}")
-    return {name: from_plain(one, f"{CONTROLS}: {name}") for name, one in value.items()}
+    for name, one in value.items():
+        from_plain(one, f"{CONTROLS}: {name}")
+    return value
 
 
 def _score_notes(manifest: Manifest, targets: Targets, catalog: Catalog) -> Iterator[str]:
