@@ -22,7 +22,7 @@ OTHERS = 3
 """Metrics beside the one that ranks; the rest is in the tables of each shift."""
 BADGES = ("prospective", "re-run", "re-scored", "self-reported", "control")
 """In the order of trust."""
-RANK_WIDTH, SCORE_WIDTH = 64, 110
+RANK_WIDTH, SCORE_WIDTH = 56, 92
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _cells(on: Stage, row: Row, shown: Sequence[str], *, unfinished: bool) -> It
         of_metric: Direction = on.results.scores[name].attrs["direction"]
         if name in row.metrics:
             spots = row.metrics[name]
-            text = f"{_mean(spots.identity)} → {_mean(spots.worst)}"
+            text = f"{_mean(spots.identity)} → {_mean(spots.worst)}" if spots.identity or spots.worst else "–"
             yield Cell(text, "", sort_key(spots.worst or spots.identity, of_metric))
         else:
             yield score_cell(row.summaries[name], of_metric)

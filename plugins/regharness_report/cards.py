@@ -32,7 +32,7 @@ def facts(entrant: Entrant) -> list[Fact]:
     found = [] if entrant.card is None else list(_facts(entrant.card))
     said = [fact for fact in found if any(fact.lines)]
     if entrant.digest:
-        said.append(Fact("submission, sha256", (entrant.digest,)))
+        said.append(Fact("sha256 of the submission", (entrant.digest,)))
     unsaid = [fact.title for fact in found if not any(fact.lines)]
     return [*said, Fact("not said", (", ".join(unsaid),))] if unsaid else said
 
@@ -49,7 +49,7 @@ def _facts(card: Card) -> Iterator[Fact]:
     yield Fact("adapted from", (card.adapted_from or "",))
     yield Fact("training data", tuple(map(_training, card.training_data)))
     yield Fact("overlap with the test sets", tuple(card.overlap.splitlines()))
-    yield Fact("test sets it has seen", tuple(_exposure(card)))
+    yield Fact("test sets seen", tuple(_exposure(card)))
     yield Fact("data beyond the benchmark's", (_answer(card.external_data),))
     yield Fact("test sequences used", (_answer(card.used_test_inputs),))
     chosen = card.selection
@@ -61,8 +61,8 @@ def _facts(card: Card) -> Iterator[Fact]:
     yield Fact("what differs from seed to seed", (card.replicates or "",))
     yield Fact("compute", (card.compute or "",))
     yield Fact("notes", tuple(card.notes.splitlines()))
-    yield Fact("weights, sha256", (card.weights_sha256 or "",))
-    yield Fact("replaces, sha256", (card.supersedes or "",))
+    yield Fact("sha256 of the weights", (card.weights_sha256 or "",))
+    yield Fact("sha256 of what it replaces", (card.supersedes or "",))
 
 
 def _training(data: TrainingData) -> str:
@@ -74,7 +74,8 @@ def _training(data: TrainingData) -> str:
 def _exposure(card: Card) -> Iterator[str]:
     for task, told in card.exposure.items():
         for how in ("seen", "unseen"):
-            shifts = [("all others" if shift == "*" else shift) for shift, said in told.items() if said == how]
+            rest = "all shifts" if len(told) == 1 else "all other shifts"
+            shifts = [(rest if shift == "*" else shift) for shift, said in told.items() if said == how]
             if shifts:
                 yield f"{task}: {how} {', '.join(shifts)}"
 

@@ -50,7 +50,9 @@ def sort_key(value: Value | None, direction: Direction) -> str:
     """The number that a cell is sorted by: of a metric with a best value the distance to it; empty for no score."""
     if value is None or math.isnan(value.mean):
         return ""
-    return f"{value.mean if isinstance(direction, str) else float(badness(value.mean, direction)):.6g}"
+    key = value.mean if isinstance(direction, str) else float(badness(value.mean, direction))
+    # As the script reads it.
+    return f"{key:.6g}".replace("inf", "Infinity")
 
 
 def first_order(direction: Direction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,7 @@ def report_of(results: Results) -> str:
 
 def _content(results: Results) -> dict[str, Any]:
     standings = board_of(results)
-    tasks = [
-        task_view(stage_of(results, standings, task), lambda operator, task=task: "#" + anchor(task, operator))
-        for task in standings.board.tasks
-    ]
+    tasks = [task_view(stage_of(results, standings, task), partial(_drawer, task)) for task in standings.board.tasks]
     return {
         "results": results,
         "board": standings.board,
@@ -47,8 +45,13 @@ def _content(results: Results) -> dict[str, Any]:
         "more_failures": max(len(results.failures) - FAILURES_SHOWN, 0),
         "anchor": anchor,
         "model_href": lambda model: "",
-        "operator_href": lambda task, operator: "#" + anchor(task, operator),
+        "operator_href": _drawer,
     }
+
+
+def _drawer(task: str, operator: str) -> str:
+    """Where on the page a shift operator is shown."""
+    return "#" + anchor(task, operator)
 
 
 def metric_meanings(results: Results) -> list[tuple[str, str]]:

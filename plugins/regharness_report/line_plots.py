@@ -155,7 +155,7 @@ def _apart(lines: Sequence[Line]) -> list[Line]:
     previous = -math.inf
     for line in sorted(wanted[:room], key=_height):
         previous = placed[line.actor.model] = max(_height(line), previous + GAP, TOP)
-    over = HEIGHT - BOTTOM + 2
+    over = HEIGHT - BOTTOM + 2.0
     for model in reversed(placed):
         over = placed[model] = min(placed[model], over)
         over -= GAP

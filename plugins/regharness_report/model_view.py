@@ -27,6 +27,8 @@ class ModelTask:
 
     Attributes
     ----------
+    rank, ranked
+        Its rank, empty without one, and how many have one.
     severities
         Columns of `scores`.
     scores
@@ -54,7 +56,7 @@ def model_task(on: Stage, model: str) -> ModelTask:
     severities = tuple(sorted({number for numbers in on.operators.values() for number in numbers}))
     return ModelTask(
         name=on.task,
-        rank=rank_text(row),
+        rank="" if row.rank is None else rank_text(row),
         ranked=sum(one.rank is not None for one in on.rows),
         summary=summary + ".",
         metric=on.values.metric,

@@ -107,7 +107,7 @@ def _line(main: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
     """Intercept and slope of least squares; None for too few models, or all alike on identity."""
     if len(main) < FITTED or np.ptp([a for a, _ in main]) <= 1e-9 * max(abs(a) for a, _ in main):
         return None
-    slope, intercept = np.polyfit(*zip(*main, strict=True), 1)
+    slope, intercept = np.polyfit([a for a, _ in main], [b for _, b in main], 1)
     return float(intercept), float(slope)
 
 

@@ -43,11 +43,13 @@ def site_pages(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
 def _benchmark(results: Results, places: Places) -> Benchmark:
     standings = board_of(results)
     stages = tuple(stage_of(results, standings, task) for task in standings.board.tasks)
-    views = tuple(
-        task_view(stage, lambda operator, task=stage.task: link(places.task(task), places.operator(task, operator)))
-        for stage in stages
-    )
+    views = tuple(task_view(stage, partial(_operator_page, places, stage.task)) for stage in stages)
     return Benchmark(results, standings, places, stages, views)
+
+
+def _operator_page(places: Places, task: str, operator: str) -> str:
+    """How the page of a task leads to that of a shift operator."""
+    return link(places.task(task), places.operator(task, operator))
 
 
 def _pages_of(benchmark: Benchmark) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from regharness import dims
 from regharness.directions import badness
+from regharness.errors import InputError
 from regharness.metric_protocols import Direction
 from regharness.results import Results
 from regharness.score_tables import TaskScores, Value, metric_names
@@ -41,6 +42,10 @@ class TaskValues:
         self.models = self._part.models
         by_shift = [name for name in metric_names(results.scores) if dims.SHIFT in results.scores[name].dims]
         self.metrics = tuple(by_shift)
+        if not by_shift:
+            raise InputError(
+                "no metric that has a value a shift was scored", help="regharness score RUN --metrics default"
+            )
         ranks_by = standings.board.rank_by
         self.metric = ranks_by if ranks_by in by_shift else by_shift[0]
         # Others, such as the gap of coverages, may be called alike.

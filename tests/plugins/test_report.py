@@ -1,190 +1,214 @@
-"""The HTML report: self-contained, inert, complete."""
+"""The HTML report: self-contained, inert but for one script, complete."""
 
+import base64
+import hashlib
+import json
 import re
-from html.parser import HTMLParser
-from typing import ClassVar
 
 import numpy as np
 import pytest
+from pages import HOSTILE, SHIFTS, Parser, make_results
 
-from regharness.leaderboard import matrix
-from regharness.testing.scores import make_scores
-from regharness_report.figures import heat_rows, severity_plots
-from regharness_report.html import HtmlReport
-
-SHIFTS = ["identity", "gc_content@1", "gc_content@5", "assay_noise@3"]
-HOSTILE = "</title><script>alert(1)</script>\x1b[31m"
+from regharness.errors import InputError
+from regharness.results import Entrant
+from regharness_report.html import report_of
 
 
-class Run:
-    """What a report reads of a run."""
-
-    name = "made"
-    provenance: ClassVar = {
-        "regharness": "1",
-        "python": "3",
-        "platform": "p",
-        "started": "s",
-        "cell_seconds": 1,
-        "libraries": {"numpy": "2"},
-    }
-    task_infos: ClassVar = {
-        "task": {"outputs": ["o"], "unit": "log2", "length": 9, "sizes": {"test": 4}, "warnings": ["mind the gap"]}
-    }
-
-    def __init__(self, scores, failures=()):
-        self.scores, self.failures = scores, list(failures)
-
-    def blocks(self, metric):
-        return None
+def page(*args, **options):
+    return Parser(report_of(make_results(*args, **options)))
 
 
-class Parser(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.open, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "line", "polyline", "circle", "wbr"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
+def rows_of(text, model):
+    """Cells of the rows of a model, table by table."""
+    found = re.findall(rf'<tr[^>]*>(?:(?!</tr>).)*?<th scope="row"[^>]*>(?:(?!</th>).)*?{model}.*?</tr>', text, re.S)
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", row, re.S)] for row in found]
 
 
-def scores(models=("cnn", "ridge"), failed=()):
-    values = {model: np.array([[1.0, 1.2], [1.1, 1.3], [1.5, 1.7], [3.0, 3.2]]) + i for i, model in enumerate(models)}
-    covered = {model: np.full((4, 2), 0.9) for model in models}
-    tables = {"mse": values, "coverage_95": covered}
-    return make_scores(tables, SHIFTS, directions={"coverage_95": 0.95}, failed=failed)
+def test_every_model_shift_and_metric_is_there():
+    text = page().text
+    assert all(name in text for name in ["cnn", "ridge", *SHIFTS[1:], "mse", "pearson_r", "coverage_95"])
 
 
-@pytest.fixture
-def written(tmp_path):
-    def write(run):
-        path = tmp_path / "report.html"
-        HtmlReport().write(run, path)
-        parser = Parser()
-        parser.feed(path.read_text())
-        assert parser.open == []
-        return path.read_text(), parser
-
-    return write
+def test_it_refers_to_nothing_outside_itself():
+    made = page()
+    assert all(link.startswith("#") for link in made.links)
+    assert not [tag for tag, attrs in made.tags if {"src", "srcset", "data", "action", "poster"} & set(attrs)]
+    style = re.search(r"<style>(.*?)</style>", report_of(make_results()), re.S).group(1)
+    assert not re.search(r"https?:|@import|url\((?!#)", style)
 
 
-def test_a_gap_of_coverages_beside_them_is_not_drawn_as_one(written):
-    scored = scores()
-    scored["coverage_gap"] = scored["coverage_95"].mean("shift").assign_attrs(direction="lower")
-    scored.attrs["metrics"] = ["mse", "coverage_95", "coverage_gap"]
-    assert "coverage_95" in written(Run(scored))[1].text
+def test_every_link_leads_to_something_on_the_page():
+    made = page()
+    assert {link.removeprefix("#") for link in made.links} <= set(made.ids)
 
 
-def test_every_model_and_shift_is_there(written):
-    _, page = written(Run(scores()))
-    assert all(name in page.text for name in ["cnn", "ridge", *SHIFTS])
+def test_no_two_things_on_the_page_are_called_alike():
+    ids = page().ids
+    assert len(ids) == len(set(ids))
 
 
-def test_it_refers_to_nothing_outside_itself(written):
-    text, page = written(Run(scores()))
-    assert not re.search(r"https?://|@import|url\(", text)
-    assert not [tag for tag, attrs in page.tags if {"src", "href"} & set(attrs)]
+def policy_of(text):
+    return next(attrs["content"] for _, attrs in Parser(text).tags if attrs.get("http-equiv"))
 
 
-def test_it_runs_no_script_and_says_so_in_its_policy(written):
-    _, page = written(Run(scores()))
-    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
-    assert "script" not in {tag for tag, _ in page.tags}
+@pytest.mark.parametrize("element", ["style", "script"])
+def test_its_policy_lets_nothing_in_but_its_own_style_and_script(element):
+    text = report_of(make_results())
+    (inside,) = re.findall(rf"<{element}>(.*?)</{element}>", text, re.S)
+    digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+    directives = dict(part.split(" ", 1) for part in policy_of(text).split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives[f"{element}-src"] == f"'sha256-{digest}'"
+    assert "unsafe" not in policy_of(text)
 
 
-def test_hostile_names_stay_text(written):
-    text, page = written(Run(scores(models=[HOSTILE])))
-    assert "script" not in {tag for tag, _ in page.tags}
+def test_no_element_has_a_style_or_a_handler_of_its_own():
+    names = {name for _, attrs in page().tags for name in attrs}
+    assert not {name for name in names if name == "style" or name.startswith("on")}
+
+
+def test_hostile_names_stay_text():
+    text = report_of(make_results(models=["a", "b"], entrants={"a": {"display": HOSTILE}}))
+    assert text.count("<script") == 1
     assert "\x1b" not in text
-    assert "\\x1b[31m" in page.text
+    assert "\\x1b[31m" in Parser(text).text
 
 
-def test_hostile_reasons_stay_text(written):
+def test_hostile_shifts_and_metrics_stay_text():
+    made = make_results(shifts=["identity", f"{HOSTILE}@1", f"{HOSTILE}@5"])
+    renamed = made.scores.rename(mse=HOSTILE).assign_attrs(rank_by=HOSTILE, metrics=[HOSTILE])
+    text = report_of(make_results(shifts=["identity", f"{HOSTILE}@1", f"{HOSTILE}@5"], scores=renamed))
+    assert text.count("<script") == 1
+    assert "\x1b" not in text
+
+
+def test_hostile_reasons_stay_text():
     failure = {"task": "task", "model": "cnn", "shift": "identity", "seed": 0, "reason": HOSTILE}
-    _, page = written(Run(scores(failed=[("cnn", "identity", 0)]), [failure]))
-    assert "script" not in {tag for tag, _ in page.tags}
-    assert "alert(1)" in page.text
+    text = report_of(make_results(failed=[("cnn", "identity", 0)], failures=[failure]))
+    assert text.count("<script") == 1
+    assert "alert(1)" in Parser(text).text
 
 
-def test_equal_runs_give_equal_bytes(written):
-    assert written(Run(scores()))[0] == written(Run(scores()))[0]
+def test_equal_results_give_equal_bytes():
+    assert report_of(make_results()) == report_of(make_results())
 
 
-def test_warnings_of_the_data_are_shown(written):
-    assert "mind the gap" in written(Run(scores()))[1].text
+def test_warnings_of_the_data_are_shown():
+    assert "mind the gap" in page().text
 
 
-def test_a_score_that_is_missing_is_a_dash(written):
+def test_a_score_that_is_missing_is_a_dash():
     failed = [("cnn", shift, seed) for shift in SHIFTS for seed in (0, 1)]
-    text, _ = written(Run(scores(failed=failed)))
-    row = re.search(r"<tr><td>-</td><th[^>]*>cnn</th>(.*?)</tr>", text).group(1)
-    assert re.findall(r"<td[^>]*>(.*?)</td>", row) == ["-", "-", "-", "-", "0/2"]
+    board = rows_of(report_of(make_results(failed=failed)), "cnn")[0]
+    # Rank, identity, shifted, its interval, worst shift, two metrics more, seeds.
+    assert board == ["–", "–", "–", "", "–", "–", "–", "0/2"]
 
 
-def test_a_report_of_quickstart_size_is_small(written):
-    assert len(written(Run(scores(models=[f"model-{i}" for i in range(4)])))[0]) < 300_000
+def test_a_model_whose_seeds_are_all_there_needs_no_column_of_seeds():
+    assert len(rows_of(report_of(make_results()), "cnn")[0]) == 7
 
 
-def test_degradation_is_shifted_minus_identity():
-    rows = dict(heat_rows(matrix(scores(), "shift"), "task"))
-    assert [cell.text for cell in rows["cnn"]] == ["+0.000", "+0.100", "+0.500", "+2.000"]
-    assert rows["cnn"][3].heat == 1.0
+def test_the_board_says_what_a_shift_costs_at_its_worst():
+    # Seeds are 0.2 apart: 1.0 and 1.2 on identity, 3.0 and 3.2 at the worst.
+    board = rows_of(report_of(make_results()), "cnn")[0]
+    assert (board[1], board[4]) == ("1.100", "3.100 assay_noise@3")
 
 
-def test_an_operator_with_two_severities_has_a_plot_that_starts_at_identity():
-    plots = severity_plots(matrix(scores(), "shift"), "task")
-    assert [plot.title for plot in plots] == ["gc_content"]
-    assert [text for _, text in plots[0].x_ticks] == ["0", "1", "5"]
+def test_a_shift_has_the_scores_of_every_severity():
+    tables = rows_of(report_of(make_results()), "ridge")
+    assert [cell.split(" ")[0] for cell in tables[-4]] == ["1.600", "1.700", "2.100"]
 
 
-def test_labels_do_not_cover_each_other():
-    plot = severity_plots(matrix(scores(models=list("abcdef")), "shift", metric="coverage_95"), "task", 0.95)[0]
-    places = sorted(line.label_y for line in plot.lines)
-    assert (np.diff(places) >= 10.9).all()
+def test_the_report_says_how_far_each_shift_went():
+    made = make_results()
+    made.scores["gc_moved"].loc[{"shift": "gc_content@5"}] = 0.125
+    made.scores["oracle_correlation"].loc[{"shift": "gc_content@5"}] = np.nan
+    assert ["+0.125", "0", "–", "1.00", "1.00"] in rows_of(report_of(made), "gc_content@5")
 
 
-def test_beyond_six_models_lines_have_no_colour_of_their_own():
-    plot = severity_plots(matrix(scores(models=list("abcdefgh")), "shift"), "task")[0]
-    assert sum(line.colour is None for line in plot.lines) == 2
+def test_a_gap_of_coverages_beside_them_is_not_drawn_as_one():
+    made = make_results()
+    made.scores["coverage_gap"] = made.scores["coverage_95"].mean("shift").assign_attrs(direction="lower")
+    made.scores.attrs["metrics"] = ["mse", "coverage_95", "coverage_gap"]
+    assert "Does it know? coverage_95" in Parser(report_of(made)).text
+
+
+def test_results_ranked_by_one_value_of_all_shifts_follow_another_metric():
+    made = make_results()
+    made.scores["gap"] = made.scores["mse"].mean("shift").assign_attrs(direction="lower")
+    made.scores.attrs.update(rank_by="gap", metrics=["gap", "mse"])
+    assert "mse (lower is better) from unshifted data" in Parser(report_of(made)).text
+
+
+def test_results_without_a_metric_a_shift_are_refused():
+    made = make_results()
+    made.scores["gap"] = made.scores["mse"].mean("shift").assign_attrs(direction="lower")
+    made.scores.attrs.update(rank_by="gap", metrics=["gap"])
+    scores = made.scores.drop_vars(["mse", "pearson_r", "coverage_95"])
+    with pytest.raises(InputError, match="no metric that has a value a shift was scored"):
+        report_of(make_results(scores=scores))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"models": ["one"]},
+        {"shifts": ["identity"]},
+        {"shifts": ["identity", "strand"]},
+        {"seeds": 1},
+        {"models": [f"m{i}" for i in range(30)]},
+        {"shifts": ["identity", *(f"s{i}@{k}" for i in range(40) for k in (1, 3, 5))]},
+        {"entrants": {"cnn": {"badge": "control"}, "ridge": {"badge": "control"}}},
+    ],
+    ids=["one model", "no shift", "no severity", "one seed", "many models", "many shifts", "controls alone"],
+)
+def test_it_is_whole_whatever_was_run(options):
+    assert "NaN" not in page(**options).text
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_it_is_whole_with_infinite_scores(value):
+    made = make_results()
+    made.scores["mse"].loc[{"model": "cnn", "shift": "gc_content@5"}] = value
+    text = report_of(made)
+    assert Parser(text).open == []
+    assert not re.search(r'="[^"]*\b(?:nan|inf)\b[^"]*"', re.sub(r'(?:aria-label|title|class)="[^"]*"', "", text))
+
+
+def test_a_report_of_quickstart_size_is_small():
+    models, shifts = [f"model-{i}" for i in range(4)], ["identity", *(f"s{i}@{k}" for i in range(3) for k in (1, 3, 5))]
+    assert len(report_of(make_results(models, shifts=shifts))) < 300_000
+
+
+def test_models_of_ones_own_have_no_badges():
+    assert not [attrs for tag, attrs in page().tags if "badge" in attrs.get("class", "").split()]
+
+
+def test_what_a_model_has_seen_is_greyed():
+    entrants = {"cnn": {"seen": {"task": frozenset(["gc_content@5"])}, "badge": "re-scored"}}
+    made = page(entrants=entrants)
+    # In the map of costs, in the scores by severity, and in the two other metrics at that shift.
+    assert sum("seen" in attrs.get("class", "").split() for tag, attrs in made.tags if tag == "td") == 4
+    assert "its makers say that the model has seen these data" in made.text
 
 
 def test_the_verb_writes_a_report_of_a_run(toys, regharness, tmp_path):
-    import json
-
     spec = {
         "name": "toy",
-        "tasks": [{"name": "t", "data": {"use": "toy"}}],
+        "tasks": [{"name": "t", "data": {"use": "toy"}, "shifts": [{"use": "offset", "severity": [1, 5]}]}],
         "models": [{"name": "m", "use": "constant"}],
         "metrics": ["mse"],
     }
     (tmp_path / "s.yaml").write_text(json.dumps(spec))
     regharness("run", "s.yaml")
     assert regharness("report", "runs/toy", "-o", "page.html").stdout == "page.html\n"
-    assert "<h1>toy</h1>" in (tmp_path / "page.html").read_text()
+    text = (tmp_path / "page.html").read_text()
+    assert "<h1>toy</h1>" in text
+    # Whatever the spec names, the curves of its predictions are drawn.
+    assert "Risk coverage" in text
 
 
-def test_the_report_says_how_far_each_shift_went(written):
-    made = scores()
-    made["gc_moved"].loc[{"shift": "gc_content@5"}] = 0.125
-    made["noise_sd"].loc[{"shift": "assay_noise@3"}] = 0.625
-    made["oracle_correlation"].loc[{"shift": "gc_content@5"}] = np.nan
-    text, _ = written(Run(made))
-    rows = re.findall(r'<tr><th scope="row" class="text">([^<]+)</th>((?:<td>[^<]*</td>){5})</tr>', text)
-    assert [[name, *re.findall(r"<td>([^<]*)</td>", row)] for name, row in rows] == [
-        ["identity", "+0.000", "0", "1.00", "1.00", "1.00"],
-        ["gc_content@1", "+0.000", "0", "1.00", "1.00", "1.00"],
-        ["gc_content@5", "+0.125", "0", "-", "1.00", "1.00"],
-        ["assay_noise@3", "+0.000", "0", "1.00", "1.00", "0.62"],
-    ]
+def test_an_entrant_is_called_what_it_wants_to_be_called():
+    made = make_results(entrants={"cnn": {"display": "The Net"}})
+    assert made.entrants["cnn"] == Entrant("cnn", "The Net")
+    assert "The Net" in Parser(report_of(made)).text

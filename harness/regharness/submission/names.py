@@ -19,6 +19,9 @@ _DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 _AFTER_HOST = re.compile(r"(?:[/?#](?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
 
+# How a tag begins in HTML, and in the markup of rich; both leave a comparison and a number in brackets alone.
+_MARKUP = re.compile(r"</?[A-Za-z!?]|\[[a-z#/@]", re.ASCII)
+
 _CATEGORIES = {
     "Cc": "a control character",
     "Cf": "an invisible formatting character",
@@ -89,7 +92,7 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
     str or None
         That it has a character that is not seen, or of compatibility (full-width, mathematical, a ligature) but for
         those of scientific notation, is not in Unicode's normal form C, piles up marks, begins or ends with a blank,
-        or mixes scripts in a word.
+        mixes scripts in a word, has what could be markup, or, of one line, begins as a formula of a spreadsheet does.
     """
     for character in text:
         if (problem := _character_problem(character, lines)) is not None:
@@ -102,7 +105,15 @@ def text_problem(text: str, *, latin: bool = False, lines: bool = False) -> str 
             return f"has {_called(character)}, which can be taken for {', '.join(map(_called, plain))}"
     if text != text.strip(" "):
         return "begins or ends with a blank"
-    return _marks_problem(text) or (_latin_problem(text) if latin else _scripts_problem(text))
+    if not lines and text.startswith(("=", "+", "-", "@")):
+        return f"begins with '{text[0]}', as a formula of a spreadsheet does"
+    return markup_problem(text) or _marks_problem(text) or (_latin_problem(text) if latin else _scripts_problem(text))
+
+
+def markup_problem(text: str) -> str | None:
+    """What in a text could be taken for a tag of HTML or SVG, or of a terminal's markup, or None."""
+    found = _MARKUP.search(text)
+    return None if found is None else f"has '{found[0]}', which could be markup"
 
 
 def link_problem(url: str) -> str | None:

@@ -24,6 +24,7 @@ from regharness.parameters import Parameters
 from regharness.scoring import N_DROPPED, N_VALID
 from regharness.spec import Name
 from regharness.submission.manifest import Seed, ShiftLabel, SliceInfo, Text
+from regharness.submission.names import markup_problem
 from regharness.submission.refusal import Refused
 
 ABSOLUTE, RELATIVE = 1e-9, 1e-10
@@ -38,6 +39,8 @@ Values = NDArray[np.float64]
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("has a character that does not print")
+    if (problem := markup_problem(text)) is not None:
+        raise ValueError(problem)
     return text
 
 
