@@ -275,7 +275,10 @@ CLAIMS = (
                 below=0.9,
             ),
             Test(
-                "mpra: the same (GC content unseen in training)", _kept("mpra", ["gc_unseen@1"]), ARCHITECTURES, below=0.9
+                "mpra: the same (GC content unseen in training)",
+                _kept("mpra", ["gc_unseen@1"]),
+                ARCHITECTURES,
+                below=0.9,
             ),
         ),
     ),
