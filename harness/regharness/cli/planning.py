@@ -11,6 +11,7 @@ import click
 from regharness.cli.console import print_json
 
 if TYPE_CHECKING:
+    from regharness.forecast import Forecast
     from regharness.plan import Cell, Plan
     from regharness.records import Name, Record, Records
     from regharness.storage import Place
@@ -26,13 +27,25 @@ _NAMED = 3
 )
 @click.option("--only", multiple=True, metavar="KEY=GLOB", help="Plan only these cells: task, model, shift, seed.")
 @click.option("--profile", metavar="NAME", help="One of the other sizes that the spec offers, such as small.")
+@click.option("--like", metavar="RUN", help="Foretell the time from this run's.  [default: from what is done]")
 @click.option("--json", "as_json", is_flag=True, help="Write the plan as JSON.")
 @click.pass_obj
 def plan(
-    disabled: tuple[str, ...], spec: str, output: str | None, only: tuple[str, ...], profile: str | None, as_json: bool
+    disabled: tuple[str, ...],
+    spec: str,
+    output: str | None,
+    only: tuple[str, ...],
+    profile: str | None,
+    like: str | None,
+    as_json: bool,
 ) -> None:
-    """Show the cells of SPEC, which are done, and why the others are to be computed. Computes nothing."""
+    """Show the cells of SPEC, which are done, and why the others are to be computed. Computes nothing.
+
+    How long they will take follows from times of the same models: of another run, such as a small one, or of the cells
+    that are done.
+    """
     from regharness.catalog import load_catalog
+    from regharness.forecast import forecast
     from regharness.plan import make_plan, select
     from regharness.spec_loading import load
     from regharness.storage import place
@@ -43,11 +56,15 @@ def plan(
     cells = select(made.cells, only)
     found = _reasons(made, cells, folder)
     tasks = {name: _task_facts(made, name, cells, found) for name in made.tasks}
+    todo = [cell for cell, why in zip(cells, found, strict=True) if why]
+    expected = forecast(made, todo, folder if like is None else place(like))
     if not as_json:
         _show_plan(made, folder, tasks)
         _show_reasons(cells, found)
+        _show_time(expected, made.spec.run.workers, len(todo))
         return
     head = {"schema_version": 1, "spec": made.spec.name, "folder": str(folder), "tasks": tasks}
+    head["forecast"] = {"seconds": round(expected.seconds, 1), "unknown": expected.unknown}
     rows = (_row(cell, why) for cell, why in zip(cells, found, strict=True))
     print_json(head, cells=rows)
 
@@ -142,6 +159,23 @@ def _show_reasons(cells: Sequence[Cell], found: list[tuple[str, ...]]) -> None:
     rest = sum(len(members) for _, members in largest[_GROUPS:])
     if rest:
         click.echo(f"  and {rest:,} more cells for other reasons; --json lists them")
+
+
+def _show_time(expected: Forecast, workers: int, todo: int) -> None:
+    if not todo:
+        return
+    if expected.seconds:
+        time = _duration(expected.seconds / workers)
+        click.echo(f"about {time} on {workers} worker{'s' if workers > 1 else ''}, by what such cells have taken")
+    if expected.unknown:
+        names = ", ".join(expected.unknown[:_NAMED]) + (" and others" if len(expected.unknown) > _NAMED else "")
+        click.echo(f"no time is known of {names}: run a part first, or name a run with --like")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _common(members: list[Cell], held: dict[str, int]) -> Iterator[str]:

@@ -143,17 +143,19 @@ def _show(verdict: Verdict, badge: Vouched) -> None:
 
     from regharness.board_tables import visible
 
-    styles = {"passed": "green", "failed": "bold red", "not checked": "dim"}
+    styles = {"passed": "green", "failed": "bold red"}
     table = Table(box=None, pad_edge=False, show_header=False)
     for check in verdict.checks:
-        if check.name == "re-run" and check.status == "not checked":
-            continue
-        table.add_row(Text(check.status, style=styles[check.status]), check.name, Text(visible(check.reason)))
+        if check.status != "not checked":
+            table.add_row(Text(check.status, style=styles[check.status]), check.name, Text(visible(check.reason)))
+    left = [check.name for check in verdict.checks if check.status == "not checked"]
     print_rich(table)
+    if left:
+        click.echo(f"not checked: {', '.join(left)}")
     if verdict.passed:
         click.echo(f"{visible(str(verdict.path))}: passed, {badge}; sha256 {verdict.digest}")
     else:
-        click.echo(f"{visible(str(verdict.path))}: refused")
+        click.echo(visible(f"{verdict.path}: refused: {'; '.join(verdict.reasons)}"))
 
 
 def _new(output: str) -> Path:

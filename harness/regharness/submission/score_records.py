@@ -106,7 +106,10 @@ def write_record(
         sheets={name: to_plain(sheet) for name, sheet in sheets.items()},
     )
     name = sha256[:16] if sha256 is not None else f"controls-{benchmark.inputs_sha256[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"no folder of records at {folder}: {error.strerror}", help="give a folder") from None
     path = folder / f"{name}.json"
     write_whole(path, json.dumps(record.model_dump(mode="json"), separators=(",", ":")).encode() + b"\n")
     return path
