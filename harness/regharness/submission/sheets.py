@@ -25,7 +25,7 @@ from regharness.scoring import N_DROPPED, N_VALID
 from regharness.spec import Name
 from regharness.submission.manifest import Seed, ShiftLabel, SliceInfo, Text
 from regharness.submission.names import markup_problem
-from regharness.submission.refusal import Refused
+from regharness.submission.refusal import MOST_FAULTS, Refused
 
 ABSOLUTE, RELATIVE = 1e-9, 1e-10
 """How far equal scores may lie apart: the same sums in another order, and far below what a claim could gain."""
@@ -150,6 +150,8 @@ def from_plain(value: Any, what: str, cubes: Sequence[SliceInfo] | None = None) 
             _check_fit(plain, cubes)
         return _sheet(plain)
     except pydantic.ValidationError as error:
+        if error.error_count() > MOST_FAULTS:
+            raise Refused("claims", f"{what}: {error.error_count():,} faults") from None
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise Refused("claims", f"{what}: {place}: {first['msg']}") from None
