@@ -214,10 +214,12 @@ def _show(verdict: Verdict, badge: Vouched) -> None:
 
 
 def _new(output: str) -> Path:
-    """A path at which nothing is yet."""
+    """A path at which nothing is yet; the folders above it are made."""
     from regharness.errors import InputError
+    from regharness.storage import make_folder
 
     path = Path(output)
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already", help="give another file with -o, or move that one away")
+    make_folder(path.parent)
     return path
