@@ -52,8 +52,7 @@ def pack(
     if as_json:
         print_json({"schema_version": 1, "file": str(target), "sha256": file_digest(target), "model": packed.slug})
         return
-    size = target.stat().st_size
-    click.echo(f"{target}: '{packed.display}', {size / 1e6:.1f} MB, sha256 {file_digest(target)[:12]}")
+    click.echo(f"{target}: '{packed.display}', {_size(target)}, sha256 {file_digest(target)[:12]}")
     if written is None:
         click.echo("its model card says what the run knows; --card FILE gives authors, licence and more", err=True)
 
@@ -72,7 +71,7 @@ def targets(folder: str, output: str, only: tuple[str, ...]) -> None:
 
     target = _new(output)
     write_targets(open_run(folder), target, only)
-    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{target}: {_size(target)}")
 
 
 @submission.command()
@@ -95,7 +94,7 @@ def template(disabled: tuple[str, ...], folder: str, output: str, only: tuple[st
     with make_progress(catalog, quiet=False) as progress:
         written = write_template(open_run(folder), target, catalog, only, training=training, step=progress.step)
     told = f", {written.training:,} to learn from" if training else ""
-    click.echo(f"{target}: {written.examples:,} examples to predict{told}, {target.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{target}: {written.examples:,} examples to predict{told}, {_size(target)}")
 
 
 @submission.command("from-predictions")
@@ -125,7 +124,7 @@ def from_predictions(
         held = None if targets is None else stack.enter_context(open_targets(targets))
         progress = stack.enter_context(make_progress(catalog, quiet=held is None))
         left = write_from(Path(table), Path(template), told, target, catalog, held, progress.step)
-    click.echo(f"{target}: '{told.display}', {target.stat().st_size / 1e6:.1f} MB, sha256 {file_digest(target)[:12]}")
+    click.echo(f"{target}: '{told.display}', {_size(target)}, sha256 {file_digest(target)[:12]}")
     if left:
         click.echo(f"without the tasks {', '.join(left)}, of which the table has no row", err=True)
 
@@ -211,6 +210,11 @@ def _show(verdict: Verdict, badge: Vouched) -> None:
         click.echo(f"{visible(str(verdict.path))}: passed, {badge}; sha256 {verdict.digest}")
     else:
         click.echo(visible(f"{verdict.path}: refused: {'; '.join(verdict.reasons)}"))
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
 
 
 def _new(output: str) -> Path:
