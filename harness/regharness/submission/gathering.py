@@ -29,8 +29,9 @@ from regharness.submission.rescoring import score_controls
 from regharness.submission.score_records import ScoreRecord, badge_of, read_records
 from regharness.submission.sheets import Sheet
 from regharness.submission.side_by_side import side_by_side
+from regharness.submission.stated_controls import stated_controls
 from regharness.submission.targets import Targets
-from regharness.submission.verification import Verdict, stated_controls, verify
+from regharness.submission.verification import Verdict, verify
 
 DOWNLOADS = "submissions"
 """Where submission files lie in a site."""
