@@ -225,6 +225,11 @@ ATTACKS = {
         "claims",
         "no score can be called 'status'",
     ),
+    "a curve called as a count": (
+        claims(lambda task, _: task["curves"].update(n_valid=next(iter(task["curves"].values())))),
+        "claims",
+        "no score can be called 'n_valid'",
+    ),
     "a count that is none": (
         claims(lambda task, _: task["scores"]["n_valid"].update(values=[[["inf"] * 2] * 2] * 3)),
         "claims",
@@ -324,6 +329,11 @@ GAMES = {
         claims(lambda task, told: (told["metrics"].append("best"), task["scores"].update(best=task["scores"]["mse"]))),
         "scores",
         "'best' is claimed, which is no metric of the benchmark",
+    ),
+    "a shift that went further": (
+        claims(lambda task, _: task["test_sets"]["gc_moved"]["values"][1].__setitem__(0, 0.9)),
+        "scores",
+        "gc_moved at task t, shift gc_content@1, seed 0: 0.9 is claimed",
     ),
     "ids swapped": (ids(lambda held: held.put([2, 5], held[[5, 2]].tolist())), "ids", "in another order: example 2"),
     "ids reversed": (ids(lambda held: held.put(range(48), held[::-1].tolist())), "ids", "in another order"),
