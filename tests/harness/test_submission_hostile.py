@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from forging import Forged, deflate, forge, shared_kernel
 from numcodecs import VLenUTF8
-from submissions import Bench, chunk, content, sealed
+from submissions import Bench, chunk, content, sealed, write
 
+from regharness.errors import InputError
 from regharness.submission.cube_slice import encode_text
+from regharness.submission.targets import open_targets, write_targets
 
 EXPANDS = bytes(60_000_000)
 ZARR = "cubes/t.zarr"
@@ -430,6 +432,23 @@ def test_a_link_to_a_submission_is_refused(bench):
     link.symlink_to("line.zip")
     assert "is a link" in bench.failed(link)["archive"]
     link.unlink()
+
+
+TARGETS = {
+    "shifts that went nowhere": ("magnitudes.json", b"{}", "does not tell how far each shift of 't' went"),
+    "shifts that went ragged": ("magnitudes.json", b'{"t":{"gc_moved":[[1],[1,2]]}}', "does not tell how far"),
+    "no benchmark": ("benchmark.json", b"{}", "benchmark.json is no benchmark"),
+    "deep": ("benchmark.json", b"[" * 100, "nested 100 deep"),
+}
+
+
+@pytest.mark.parametrize(("name", "data", "reason"), TARGETS.values(), ids=TARGETS)
+def test_a_hostile_file_of_targets_is_the_mistake_of_who_gives_it(bench, tmp_path, name, data, reason):
+    write_targets(bench.run, tmp_path / "targets.zip")
+    files = {**content(tmp_path / "targets.zip"), name: data}
+    forged = write(tmp_path / "forged.zip", sealed(files))
+    with pytest.raises(InputError, match=f"holds no targets: .*{reason}"), open_targets(str(forged)):
+        pass
 
 
 # What getrusage tells of memory includes the process that this one was forked from.
