@@ -13,6 +13,7 @@ import click
 
 from regharness.cli.checking import doctor
 from regharness.cli.components import list_, show
+from regharness.cli.creating import new
 from regharness.cli.exporting import export
 from regharness.cli.group import RegharnessGroup
 from regharness.cli.leakage import leakage
@@ -60,6 +61,7 @@ for command in (
     submission,
     list_,
     show,
+    new,
     doctor,
 ):
     cli.add_command(command)
