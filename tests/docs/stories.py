@@ -1,8 +1,8 @@
 """Own how a page of the guide is read and played: its files written, its commands called, in order, in one folder.
 
 A block of Python, YAML or TOML whose first line is a comment with a path is a file; other Python is a program.
-`console` holds commands after `$`, and `text` what the last of them printed: the same words, for digits differ from
-processor to processor. `sh` installs, and is not played; a block in any other language is refused.
+`console` holds commands after `$`. `text` is what a program printed, to the letter, or what the last command did: the same
+words, for digits of what was trained differ from processor to processor. `sh` installs, and is not played; a block in any other language is refused.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 def words(text: str) -> set[str]:
-    """What a text says, without its numbers, rules and the width of its columns."""
-    return {word for word in re.findall(r"[^\s│─]+", text) if re.search(r"[A-Za-z]", word)}
+    """What a text says, without its numbers, rules, punctuation and the width of its columns."""
+    return {word.strip(".,:;()[]") for word in re.findall(r"[^\s│─]+", text) if re.search(r"[A-Za-z]", word)}
 
 
 def play(page: str, folder: Path, **environment: str) -> None:
     """Do all that a page says, in `folder`; an assertion fails where something does not come as it says."""
-    printed = ""
+    printed, exact = "", False
     for language, text in blocks(page):
         named = FILE.match(text)
         if language in ("python", "yaml", "toml") and named:
             (folder / named[1]).parent.mkdir(parents=True, exist_ok=True)
             (folder / named[1]).write_text(text, encoding="utf-8")
         elif language == "python":
-            printed = call([sys.executable, "-c", text], folder, environment)
+            printed, exact = call([sys.executable, "-W", "error", "-c", text], folder, environment), True
         elif language == "console":
             for line in text.splitlines():
                 assert line.startswith("$ "), line
-                printed = call(command(line[2:]), folder, environment)
+                printed, exact = call(command(line[2:]), folder, environment), False
+        elif language == "text" and exact:
+            assert text == printed
         elif language == "text":
             assert words(text) <= words(printed), f"{sorted(words(text) - words(printed))} not in:\n{printed}"
         else:
