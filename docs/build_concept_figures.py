@@ -1,6 +1,6 @@
 """Draw ``docs/figures``: what the concepts look like in a run of quickstart. Run by ``make docs``.
 
-Each figure is an SVG without a background and in colours of middle brightness, so that it reads on light and dark pages.
+Each figure is an SVG without a background, in colours of middle brightness: it reads on light and on dark pages.
 """
 
 from __future__ import annotations

@@ -27,12 +27,12 @@ TITLES = {
     "models": ("Models", "`use` of an entry in `models`."),
     "shifts": (
         "Shifts",
-        "`use` of an entry in a task's `shifts`. [Each has a page with figures](../shifts/README.md).",
+        "`use` of an entry in a task's `shifts`. [Each has a page](../shifts/README.md).",
     ),
     "data": ("Data", "`use` of a task's `data`."),
     "metrics": (
         "Metrics",
-        "Names in `metrics`; those with parameters as `{use: NAME, with: {...}}`. [Formulas](../metrics.md).",
+        "Names in `metrics`, or `{use: NAME, with: {...}}`. [Formulas](../metrics.md).",
     ),
     "uncertainty": ("Uncertainty methods", "`use` of a model's `uncertainty`."),
     "executors": ("Executors", "`use` of `executor` in a spec's `run`."),
@@ -102,18 +102,15 @@ def python() -> str:
     lines = ["# Names of the package", "", WRITTEN, "`import regharness as rh`", ""]
     for name in regharness.__all__:
         value = getattr(regharness, name)
-        shown = f"{name}{inspect.signature(value)}" if _is_callable(value) else name
+        shown = f"{name}{inspect.signature(value)}" if inspect.isfunction(value) else name
         lines += [f"## {name}", "", "```python", _short(shown), "```", "", *_docstring(value), ""]
         lines += _methods(value) if inspect.isclass(value) and name == "Run" else []
     return "\n".join(lines)
 
 
-def _is_callable(value: Any) -> bool:
-    return inspect.isfunction(value)
-
-
 def _short(signature: str) -> str:
-    """A signature without the modules of its types, which are quoted where they are lazily named."""
+    """A signature without modules of its types, quotes of names that are lazy, and addresses of default functions."""
+    signature = re.sub(r"<function .*? at 0x[0-9a-f]+>", "...", signature)
     return re.sub(r"(?:[a-z_]+\.)+(?=[A-Z])", "", signature).replace("'", "")
 
 
