@@ -1,9 +1,9 @@
 """Own how a page of the guide is read and played: its files written, its commands called, in order, in one folder.
 
-A block of Python, YAML or TOML whose first line is a comment with a path is a file; other Python is a program. `console`
-holds commands after `$`. `text` is what a program printed, to the letter, or what the last command did: the same words,
-for digits of what was trained differ from processor to processor. `sh` installs, and is not played; a block in any other
-language is refused.
+A block of Python, YAML or TOML whose first line is a comment with a path is a file; other Python is a program.
+`console` holds commands after `$`. `text` is what a program printed, to the letter, or what the last command did: the
+same words, for digits of what was trained differ from processor to processor. `sh` installs, and is not played; a block
+in any other language is refused.
 """
 
 from __future__ import annotations
