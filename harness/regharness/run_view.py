@@ -93,7 +93,7 @@ _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(
     """{{ tasks }}
 <p>metrics: {{ metrics }}</p>
 {% if board is none %}
-<p>not scored yet</p>
+<p>no leaderboard yet</p>
 {% else %}
 {{ board }}
 {% endif %}

@@ -70,6 +70,11 @@ def cast_of(results: Results, standings: Standings, task: str) -> Cast:
     return cast
 
 
+def drawn_of(cast: Cast) -> Cast:
+    """Those that figures show: not those whose scores nobody has checked, where those of others have been."""
+    return {model: actor for model, actor in cast.items() if actor.aside != "self-reported"}
+
+
 def back_to_front(actors: Iterable[Actor]) -> list[Actor]:
     """In the order of drawing: grey first, then colours from the last to the best, which so lies on top."""
     drawn = list(actors)

@@ -59,7 +59,7 @@ def curve_groups(on: Stage, panels: Sequence[Panel]) -> list[CurveGroup]:
     groups = []
     for name, curve in curves.data_vars.items():
         dimension = _dimension(curve)
-        found = {title: _series(curve, dimension, on.cast, shifts) for title, shifts in panels}
+        found = {title: _series(curve, dimension, on.drawn, shifts) for title, shifts in panels}
         drawn = {title: series for title, series in found.items() if series}
         if drawn:
             groups.append(_group(str(name), curve, dimension, drawn))

@@ -93,7 +93,7 @@ def growth_plots(
     found = {}
     for name in operators:
         labels = [dims.IDENTITY, *on.operators[name].values()]
-        found[name] = [_series(scores[model], actor, labels) for model, actor in on.cast.items()]
+        found[name] = [_series(scores[model], actor, labels) for model, actor in on.drawn.items()]
     y = value_axis((one for series in found.values() for one in series), reference)
     if reference:
         y = Axis(0.0, 1.0, y.start, y.stop, (0.0, 0.25, 0.5, 0.75, 1.0))

@@ -58,7 +58,7 @@ def heat_map(on: Stage) -> HeatMap | None:
         return None
     return HeatMap(
         groups=tuple((operator, tuple(severities)) for operator, severities in groups.items()),
-        rows=tuple((actor, tuple(_cells(on, model, columns))) for model, actor in on.cast.items()),
+        rows=tuple((actor, tuple(_cells(on, model, columns))) for model, actor in on.drawn.items()),
         wide=len(columns) <= WIDE,
         left_out=len(shown) < len(beyond),
     )

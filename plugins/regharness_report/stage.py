@@ -9,7 +9,7 @@ from regharness.leaderboard import Row
 from regharness.results import Results
 from regharness.shift_labels import by_operator
 from regharness.standings import Standings
-from regharness_report.cast import Cast, cast_of
+from regharness_report.cast import Cast, cast_of, drawn_of
 from regharness_report.shades import Shade, shade_of
 from regharness_report.task_values import TaskValues
 
@@ -40,6 +40,11 @@ class Stage:
         return [model for model, actor in self.cast.items() if not actor.aside]
 
     @cached_property
+    def drawn(self) -> Cast:
+        """Models that figures show: not those whose scores nobody has checked, where those of others have been."""
+        return drawn_of(self.cast)
+
+    @cached_property
     def operators(self) -> dict[str, dict[int, str]]:
         """Shift operator to severity to label."""
         return by_operator(self.values.shifts)
@@ -53,4 +58,4 @@ def stage_of(results: Results, standings: Standings, task: str) -> Stage:
     """Set the stage for a task."""
     values = TaskValues(results, standings, task)
     cast = cast_of(results, standings, task)
-    return Stage(results, standings, values, cast, shade_of(values, cast))
+    return Stage(results, standings, values, cast, shade_of(values, drawn_of(cast)))

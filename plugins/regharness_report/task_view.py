@@ -75,7 +75,9 @@ def task_view(on: Stage, href: Callable[[str], str]) -> TaskView:
     values, board = on.values, on.standings.board
     growing = [name for name, severities in on.operators.items() if len(severities) > 1]
     counted = on.standings.counted[on.task]
-    scores = [(on.cast[row.model], mean_of(row.identity), mean_of(row.shifted)) for row in on.rows]
+    scores = [
+        (on.cast[row.model], mean_of(row.identity), mean_of(row.shifted)) for row in on.rows if row.model in on.drawn
+    ]
     return TaskView(
         name=on.task,
         info=on.results.task_infos.get(on.task, {}),

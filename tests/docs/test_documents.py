@@ -198,6 +198,35 @@ def test_the_shift_of_contributing_keeps_the_contract_of_shifts(plugin):
 
 
 @pytest.fixture(scope="module")
+def submitted(tmp_path_factory):
+    """A folder in which the page on submissions was followed from top to bottom, and what its commands said."""
+    folder, said = tmp_path_factory.mktemp("submissions"), {}
+    page = (ROOT / "docs" / "submissions.md").read_text()
+    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        if language == "yaml":
+            (folder / block.split("\n", 1)[0].removeprefix("# ")).write_text(block)
+        elif language == "python":
+            call([sys.executable, "-W", "error", "-c", block], folder)
+        else:
+            said |= {line[2:]: call([sys.executable, "-m", *line[2:].split()], folder) for line in block.splitlines()}
+    return folder, said
+
+
+@pytest.mark.slow
+def test_every_submission_of_the_page_on_submissions_passes(submitted):
+    verified = [text for line, text in submitted[1].items() if " verify " in line]
+    assert len(verified) == 6
+    assert all(": passed," in text for text in verified)
+
+
+@pytest.mark.slow
+def test_the_site_of_the_page_on_submissions_shows_both(submitted):
+    page = (submitted[0] / "site" / "index.html").read_text()
+    assert "GC and a line" in page
+    assert "kmers" in page
+
+
+@pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
     """A folder in which quickstart was run."""
     folder = tmp_path_factory.mktemp("quickstart")

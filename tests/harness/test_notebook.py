@@ -192,7 +192,7 @@ def test_a_run_that_was_not_scored_says_so(toys, tmp_path):
     run_spec(write(tmp_path, spec()), tmp_path / "r")
     (tmp_path / "r" / "leaderboard.json").unlink()
     page = open_run(tmp_path / "r")._repr_html_()
-    assert "not scored yet" in page
+    assert "no leaderboard yet" in page
     assert "regharness score" in page
 
 

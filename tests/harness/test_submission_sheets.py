@@ -11,7 +11,8 @@ from submissions import finished_run, manifest
 from regharness.catalog import load_catalog
 from regharness.submission.packing import pack
 from regharness.submission.refusal import Refused
-from regharness.submission.sheets import differences, from_plain, to_plain
+from regharness.submission.sheet_reading import from_plain
+from regharness.submission.sheets import differences, to_plain
 from regharness.submission.side_by_side import side_by_side
 
 

@@ -97,6 +97,12 @@ def test_warnings_of_the_data_are_shown():
     assert "mind the gap" in page().text
 
 
+def test_what_no_model_can_be_scored_by_is_told():
+    made = make_results()
+    made.scores.attrs["notes"] = ["task 'task': no score of 'excess_risk', which needs the noise"]
+    assert "no score of 'excess_risk', which needs the noise." in Parser(report_of(made)).text
+
+
 def test_a_score_that_is_missing_is_a_dash():
     failed = [("cnn", shift, seed) for shift in SHIFTS for seed in (0, 1)]
     board = rows_of(report_of(make_results(failed=failed)), "cnn")[0]

@@ -3,6 +3,7 @@
 import pytest
 from looking import barriers, grows_wider_than_its_window, order
 from pages import SHIFTS, make_results
+from playwright.sync_api import expect
 
 from regharness_report.html import report_of
 
@@ -124,14 +125,14 @@ def test_a_shift_in_the_map_of_costs_opens_its_drawer(visit, report):
     scores = page.get_by_text("mse by severity of gc_content")
     assert not scores.is_visible()
     page.locator("table.heat").get_by_role("link", name="gc_content").click()
-    assert scores.is_visible()
+    expect(scores).to_be_visible()
 
 
 def test_a_drawer_opens_from_an_address_that_names_it(visit, report):
     page = visit(report)
     page.goto(report.as_uri() + "#task:assay_noise")
     page.reload()
-    assert page.get_by_text("mse by severity of assay_noise").is_visible()
+    expect(page.get_by_text("mse by severity of assay_noise")).to_be_visible()
 
 
 def test_who_is_pointed_at_stands_out_in_every_figure(visit, report):

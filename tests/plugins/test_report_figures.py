@@ -151,6 +151,14 @@ def test_a_long_name_is_cut_beside_a_drawing_and_nowhere_else():
     assert (len(actor.label), actor.display) == (15, "x" * 40)
 
 
+def test_figures_leave_out_what_nobody_has_checked_where_others_are_checked():
+    on = stage(["a", "b"], {"a": {"badge": "self-reported"}, "b": {"badge": "re-scored"}})
+    (plot,) = growth_plots(on, "mse", ["gc_content"])
+    assert [line.actor.model for line in plot.lines] == ["b"]
+    assert [actor.model for actor, _ in heat_map(on).rows] == ["b"]
+    assert [actor.model for actor, _ in operator_view(on, "gc_content").scores.rows] == ["a", "b"]
+
+
 def points(*scores):
     cast = list(stage([f"m{i}" for i in range(len(scores))]).cast.values())
     return [(actor, a, b) for actor, (a, b) in zip(cast, scores, strict=True)]

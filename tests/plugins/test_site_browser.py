@@ -3,6 +3,7 @@
 import pytest
 from looking import barriers, grows_wider_than_its_window, order
 from pages import HOSTILE, make_results
+from playwright.sync_api import expect
 
 from regharness.submission.manifest import Card
 from regharness_report.site import write_site
@@ -36,11 +37,11 @@ def test_one_finds_the_way_from_the_board_to_a_shift_and_a_model_and_back(visit,
     page = visit(site / "index.html")
     page.get_by_role("link", name="Every shift, curve and figure of task").click()
     page.locator("table.heat").get_by_role("link", name="assay_noise").click()
-    assert page.locator("h1").inner_text() == "assay_noise"
+    expect(page.locator("h1")).to_have_text("assay_noise")
     page.locator("table.sortable").first.get_by_role("link", name="Model 2", exact=True).click()
-    assert page.locator("h1").inner_text().split()[:2] == ["Model", "2"]
+    expect(page.locator("h1")).to_contain_text("Model 2")
     page.get_by_role("link", name="Leaderboard").click()
-    assert page.url == (site / "index.html").as_uri()
+    expect(page).to_have_url((site / "index.html").as_uri())
     assert visit.complaints == []
 
 

@@ -52,8 +52,7 @@ def pack(
     if as_json:
         print_json({"schema_version": 1, "file": str(target), "sha256": file_digest(target), "model": packed.slug})
         return
-    size = target.stat().st_size
-    click.echo(f"{target}: '{packed.display}', {size / 1e6:.1f} MB, sha256 {file_digest(target)[:12]}")
+    click.echo(f"{target}: '{packed.display}', {_size(target)}, sha256 {file_digest(target)[:12]}")
     if written is None:
         click.echo("its model card says what the run knows; --card FILE gives authors, licence and more", err=True)
 
@@ -72,7 +71,62 @@ def targets(folder: str, output: str, only: tuple[str, ...]) -> None:
 
     target = _new(output)
     write_targets(open_run(folder), target, only)
-    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    click.echo(f"{target}: {_size(target)}")
+
+
+@submission.command()
+@click.argument("folder", metavar="RUN")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The file; never overwritten.")
+@click.option("--only", multiple=True, metavar="KEY=GLOB", help="A part of it: task, shift, seed. May be repeated.")
+@click.option("--training", is_flag=True, help="With the training and calibration examples and their targets.")
+@click.pass_obj
+def template(disabled: tuple[str, ...], folder: str, output: str, only: tuple[str, ...], training: bool) -> None:
+    """Write the test sequences of RUN without their targets, for those who predict outside the harness.
+
+    The file tells them what to do; their table comes back by `from-predictions`.
+    """
+    from regharness.catalog import load_catalog
+    from regharness.cli.progress import make_progress
+    from regharness.run_folder import open_run
+    from regharness.submission.template import write_template
+
+    catalog, target = load_catalog(disabled), _new(output)
+    with make_progress(catalog, quiet=False) as progress:
+        written = write_template(open_run(folder), target, catalog, only, training=training, step=progress.step)
+    told = f", {written.training:,} to learn from" if training else ""
+    click.echo(f"{target}: {written.examples:,} examples to predict{told}, {_size(target)}")
+
+
+@submission.command("from-predictions")
+@click.argument("table", metavar="TABLE")
+@click.option("--template", required=True, metavar="FILE", help="The template that TABLE answers to.")
+@click.option("--card", required=True, metavar="FILE", help="The model card, as in the template, filled in.")
+@click.option("-o", "--output", metavar="FILE", help="The file; never overwritten.  [default: <slug>.zip]")
+@click.option("--targets", metavar="RUN", help="A run, or a file of targets, to score against and state the scores.")
+@click.pass_obj
+def from_predictions(
+    disabled: tuple[str, ...], table: str, template: str, card: str, output: str | None, targets: str | None
+) -> None:
+    """Write a submission of TABLE, CSV or Parquet, with the columns that the template's README tells of.
+
+    Everything that is wrong with it is told at once, by rows.
+    """
+    from regharness.catalog import load_catalog
+    from regharness.cli.progress import make_progress
+    from regharness.parameters import file_digest
+    from regharness.submission.cards import read_card
+    from regharness.submission.from_table import from_predictions as write_from
+    from regharness.submission.targets import open_targets
+
+    catalog, told = load_catalog(disabled), read_card(Path(card))
+    target = _new(output or f"{told.slug}.zip")
+    with ExitStack() as stack:
+        held = None if targets is None else stack.enter_context(open_targets(targets))
+        progress = stack.enter_context(make_progress(catalog, quiet=held is None))
+        left = write_from(Path(table), Path(template), told, target, catalog, held, progress.step)
+    click.echo(f"{target}: '{told.display}', {_size(target)}, sha256 {file_digest(target)[:12]}")
+    if left:
+        click.echo(f"without the tasks {', '.join(left)}, of which the table has no row", err=True)
 
 
 @submission.command(cls=OwnPluginsCommand)
@@ -158,11 +212,18 @@ def _show(verdict: Verdict, badge: Vouched) -> None:
         click.echo(visible(f"{verdict.path}: refused: {'; '.join(verdict.reasons)}"))
 
 
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e3:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+
+
 def _new(output: str) -> Path:
-    """A path at which nothing is yet."""
+    """A path at which nothing is yet; the folders above it are made."""
     from regharness.errors import InputError
+    from regharness.storage import make_folder
 
     path = Path(output)
     if path.exists() or path.is_symlink():
         raise InputError(f"{path} is there already", help="give another file with -o, or move that one away")
+    make_folder(path.parent)
     return path

@@ -19,7 +19,8 @@ from regharness.errors import InputError
 from regharness.results import Badge, Entrant, Results
 from regharness.run_scores import Step
 from regharness.submission.archive import open_archive
-from regharness.submission.controls import PREFIX
+from regharness.submission.controls import NAMES, PREFIX
+from regharness.submission.entries import Entry, agreed_infos, apart, within
 from regharness.submission.manifest import BenchmarkRef, Card, SliceInfo
 from regharness.submission.names import look_alike
 from regharness.submission.package import read_manifest
@@ -28,8 +29,9 @@ from regharness.submission.rescoring import score_controls
 from regharness.submission.score_records import ScoreRecord, badge_of, read_records
 from regharness.submission.sheets import Sheet
 from regharness.submission.side_by_side import side_by_side
+from regharness.submission.stated_controls import stated_controls
 from regharness.submission.targets import Targets
-from regharness.submission.verification import Verdict, stated_controls, verify
+from regharness.submission.verification import Verdict, verify
 
 DOWNLOADS = "submissions"
 """Where submission files lie in a site."""
@@ -57,23 +59,11 @@ class Gathering:
     files: dict[str, Path]
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A submission that passed, and the scores that stand for it."""
-
-    verdict: Verdict
-    card: Card
-    benchmark: BenchmarkRef
-    sheet: Sheet
-    badge: Badge
-    version: int
-
-
 @dataclass
 class _Board:
     """The entries of one benchmark."""
 
-    entries: list[_Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     infos: dict[str, SliceInfo] = field(default_factory=dict)
 
 
@@ -127,15 +117,16 @@ def gather(
             continue
         board = boards.setdefault((reference.name, reference.inputs_sha256), _Board())
         board.entries.append(entry)
-        board.infos.update({info.task: info for info in verdict.manifest.cubes})
     step("verifying submissions", len(paths), len(paths))
     results: list[Results] = []
     files: dict[str, Path] = {}
     for (name, digest), board in sorted(boards.items()):
-        controls = _controls(board, by_digest.get(digest), held.get((None, digest)), catalog)
+        notes += _set_apart(name, board)
+        ours, record = by_digest.get(digest), held.get((None, digest))
+        controls = _controls(board, ours, record, catalog)
         notes += _replaced(board)
         notes += _alike(name, board)
-        results.append(_results(name, board, controls, by_digest.get(digest), files))
+        results.append(_results(name, board, controls, ours is not None or record is not None, ours, files))
     return Gathering(results, refused, notes, files)
 
 
@@ -154,7 +145,7 @@ def _entry(
     reference: BenchmarkRef,
     targets: Mapping[str, Targets],
     records: Mapping[tuple[str | None, str], ScoreRecord],
-) -> _Entry | None:
+) -> Entry | None:
     """The scores that stand for a submission, and who vouches for them; None without any."""
     record = records.get((verdict.digest, reference.inputs_sha256))
     held = targets.get(reference.inputs_sha256)
@@ -163,13 +154,13 @@ def _entry(
         badge: Badge = badge_of(passed, held.created, "" if record is None else record.first_verified)
         if record is not None and record.badge == "re-run" and badge == "re-scored":
             badge = "re-run"
-        return _Entry(verdict, card, reference, verdict.scored, badge, held.benchmark.version)
+        return Entry(verdict, card, reference, verdict.scored, badge, held.benchmark.version)
     found = None if record is None else record.sheet(card.slug)
     if record is not None and found is not None:
-        return _Entry(verdict, card, reference, found, record.badge or "re-scored", record.benchmark.version)
+        return Entry(verdict, card, reference, found, record.badge or "re-scored", record.benchmark.version)
     if verdict.claimed is None:
         return None
-    return _Entry(verdict, card, reference, verdict.claimed, "self-reported", reference.version)
+    return Entry(verdict, card, reference, verdict.claimed, "self-reported", reference.version)
 
 
 def _controls(board: _Board, targets: Targets | None, record: ScoreRecord | None, catalog: Catalog) -> dict[str, Sheet]:
@@ -180,10 +171,18 @@ def _controls(board: _Board, targets: Targets | None, record: ScoreRecord | None
         return {name: sheet for name in record.sheets if (sheet := record.sheet(name)) is not None}
     for entry in board.entries:
         with suppress(Refused):
-            stated = stated_controls(entry.verdict.path)
+            stated = stated_controls(entry.verdict.path, board.infos)
             if stated:
                 return stated
     return {}
+
+
+def _set_apart(name: str, board: _Board) -> Iterator[str]:
+    """Leave out the entries of other test sets than the rest."""
+    board.infos = agreed_infos(board.entries)
+    for entry in list(apart(board.entries, board.infos)):
+        board.entries.remove(entry)
+        yield f"{entry.verdict.path} has other test sets of '{name}' than what it is compared with: left out"
 
 
 def _replaced(board: _Board) -> Iterator[str]:
@@ -192,7 +191,10 @@ def _replaced(board: _Board) -> Iterator[str]:
     for entry in list(board.entries):
         old = held.get(entry.card.supersedes or "")
         # Only who is called the same can replace it: nobody takes another's place.
-        if old is not None and old.card.slug == entry.card.slug and old in board.entries and old is not entry:
+        if old is None or old not in board.entries or old is entry or old.card.slug != entry.card.slug:
+            continue
+        # Nor is what was scored anew replaced by what was not.
+        if entry.vouched or not old.vouched:
             board.entries.remove(old)
             yield f"{entry.verdict.path} replaces {old.verdict.path}"
 
@@ -207,8 +209,14 @@ def _alike(name: str, board: _Board) -> Iterator[str]:
 
 
 def _results(
-    name: str, board: _Board, controls: Mapping[str, Sheet], targets: Targets | None, files: dict[str, Path]
+    name: str,
+    board: _Board,
+    controls: Mapping[str, Sheet],
+    controlled: bool,
+    targets: Targets | None,
+    files: dict[str, Path],
 ) -> Results:
+    """Lay the entries side by side; `controlled` if somebody else than a submitter stands for the controls."""
     entrants: dict[str, Entrant] = {}
     sheets: dict[str, Sheet] = {}
     slugs = [entry.card.slug for entry in board.entries]
@@ -229,14 +237,15 @@ def _results(
             download=download,
         )
     for control, sheet in controls.items():
-        if control.startswith(PREFIX):
+        if control in NAMES:
             sheets[control] = sheet
             entrants[control] = Entrant(control, control.removeprefix(PREFIX), "control")
-    together = side_by_side(sheets)
+    claimed = {"self-reported"} if controlled else {"self-reported", "control"}
+    together = _together(sheets, [name for name, entrant in entrants.items() if entrant.badge not in claimed])
     together.scores.attrs["name"] = name
     return Results(
         name=name,
-        version=max(entry.version for entry in board.entries),
+        version=max(entry.version for entry in [one for one in board.entries if one.vouched] or board.entries),
         scores=together.scores,
         blocks=together.blocks,
         curves=together.curves,
@@ -244,6 +253,15 @@ def _results(
         ranking="bootstrap",
         task_infos={task: _about(info, targets) for task, info in board.infos.items()},
     )
+
+
+def _together(sheets: Mapping[str, Sheet], vouched: Sequence[str]) -> Sheet:
+    """All sheets side by side in their order; the `vouched` ones decide what there is and how it is ranked."""
+    ours = {name: sheets[name] for name in vouched}
+    theirs = {name: within(sheet, list(ours.values())) for name, sheet in sheets.items() if name not in ours}
+    together = side_by_side({**ours, **theirs})
+    order = {dims.MODEL: list(sheets)}
+    return Sheet(*(part.sel(order) for part in (together.scores, together.blocks, together.curves)))
 
 
 def _seen(card: Card, sheet: Sheet) -> dict[str, frozenset[str]]:

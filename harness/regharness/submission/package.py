@@ -26,7 +26,7 @@ from regharness.layout import MEASUREMENTS
 from regharness.submission.archive import Archive
 from regharness.submission.cube_slice import PREDICTED, Layout, encode_text
 from regharness.submission.manifest import Manifest, SliceInfo, canonical, tree_digest
-from regharness.submission.refusal import Refused
+from regharness.submission.refusal import MOST_FAULTS, Refused
 from regharness.submission.strict_json import parse
 from regharness.whole_folders import new_file
 
@@ -37,8 +37,6 @@ MAGNITUDES = "magnitudes.json"
 _BESIDE = {"submission": frozenset({CONTROLS}), "targets": frozenset({BENCHMARK, MAGNITUDES})}
 """What may lie beside the groups."""
 
-MOST_FAULTS = 100
-"""Of a manifest that are looked at one by one."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file, so that equal content gives equal bytes."""
 

@@ -6,6 +6,8 @@ from regharness.errors import VerificationError
 
 MOST_SHOWN = 80
 MOST_REASON = 2000
+MOST_FAULTS = 100
+"""Of a document that are looked at one by one: to describe each takes time and memory."""
 
 
 class Refused(VerificationError):

@@ -21,7 +21,8 @@ from regharness.parameters import Parameters
 from regharness.storage import write_whole
 from regharness.submission.manifest import BenchmarkRef, Sha256, Text
 from regharness.submission.refusal import Refused
-from regharness.submission.sheets import Sheet, from_plain, to_plain
+from regharness.submission.sheet_reading import from_plain
+from regharness.submission.sheets import Sheet, to_plain
 from regharness.submission.strict_json import parse
 
 Vouched = Literal["self-reported", "re-scored", "re-run", "prospective"]

@@ -64,7 +64,8 @@
         row.hidden = hidden.has(row.dataset.badge) || !wanted.every((word) => texts.get(row).includes(word));
         shown += !row.hidden;
       }
-      tell.textContent = shown === rows.length ? `${shown} models` : `${shown} of ${rows.length} models`;
+      const many = rows.length === 1 ? "model" : "models";
+      tell.textContent = shown === rows.length ? `${shown} ${many}` : `${shown} of ${rows.length} ${many}`;
     };
     words.addEventListener("input", filter);
     badges.forEach((box) => box.addEventListener("change", filter));
