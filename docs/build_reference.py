@@ -62,7 +62,9 @@ def commands(catalog: Catalog) -> str:
     """Every verb with what its ``--help`` says."""
     lines = ["# Commands", "", WRITTEN]
     for name, command in verbs(catalog):
-        context = click.Context(command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)
+        context = click.Context(
+            command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH, **cli.context_settings
+        )
         lines += [f"## {name}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)
 
