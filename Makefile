@@ -58,7 +58,7 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/build_shift_pages.py
-	$(BIN)/python docs/build_reference.py
+	$(BIN)/python docs/build_reference.py docs/reference
 	mkdir -p build
 	$(BIN)/python docs/build_concept_figures.py build/quickstart
 

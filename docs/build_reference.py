@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from regharness.cli import cli
 from regharness.cli.components import KINDS, facts
 from regharness.discovery import own_plugins_only
 
-FOLDER = Path(__file__).parent / "reference"
 WRITTEN = "Written by `make docs`.\n"
 WIDTH = 100
 TITLES = {
@@ -165,18 +165,18 @@ def _plain(text: str) -> str:
     return text.replace("``", "`")
 
 
-def build(say: Callable[[str], None] = print) -> None:
-    """Write every page, and take away what is none."""
-    FOLDER.mkdir(exist_ok=True)
+def build(folder: Path) -> None:
+    """Write every page into `folder`, and take away what is none."""
+    folder.mkdir(exist_ok=True)
     with own_plugins_only():
         written = pages(load_catalog())
-    for stale in FOLDER.glob("*.md"):
+    for stale in folder.glob("*.md"):
         if stale.name not in written:
             stale.unlink()
     for name, text in written.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-        say(name)
+        (folder / name).write_text(text, encoding="utf-8")
+        print(name)
 
 
 if __name__ == "__main__":
-    build()
+    build(Path(sys.argv[1]))
