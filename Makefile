@@ -58,6 +58,9 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/build_shift_pages.py
+	$(BIN)/python docs/build_reference.py docs/reference
+	mkdir -p build
+	$(BIN)/python docs/build_concept_figures.py build/quickstart
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

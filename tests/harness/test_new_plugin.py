@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from regharness.catalog import load_catalog
-from regharness.cli.creating import KINDS, new
+from regharness.cli import cli
+from regharness.cli.creating import KINDS
 from regharness.errors import InputError
 from regharness.new_plugin import KINDS as WRITTEN
 from regharness.new_plugin import write_plugin
@@ -37,7 +38,7 @@ def plugins(tmp_path_factory):
     """A folder with a plugin of every kind as the command writes it, all installed in a folder beside them."""
     folder = tmp_path_factory.mktemp("plugins")
     for kind in KINDS:
-        done = CliRunner().invoke(new, ["plugin", f"my-{kind}", "--kind", kind, "-o", str(folder / kind)], obj=())
+        done = CliRunner().invoke(cli, ["new", "plugin", f"my-{kind}", "--kind", kind, "-o", str(folder / kind)])
         assert done.exit_code == 0, done.output
         installed(folder / kind, folder / "site")
     return folder
