@@ -160,6 +160,11 @@ def test_doctor_tells_who_distributes_each_plugin_and_which_are_regharness_own(t
     assert "regharness_sim (regharness " in own
     assert "  a_stranger (a_stranger 1.0): switched off\n" in third
     assert "  broken_one (broken_one 3.2): broken" in third
+
+
+@pytest.mark.slow
+def test_doctor_tells_the_same_in_json(trace, install, regharness):
+    install("broken_one", "1 / 0", version="3.2")
     found = json.loads(regharness("doctor", "--json", check=1).stdout)["installed_plugins"]
     assert {row["name"]: (row["version"], row["own"], row["state"]) for row in found}.items() >= {
         "a_stranger": ("1.0", False, "loaded"),

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from forging import Forged, deflate, forge, shared_kernel
 from numcodecs import VLenUTF8
-from submissions import Bench, chunk, content, sealed
+from submissions import Bench, chunk, content, sealed, write
 
+from regharness.errors import InputError
 from regharness.submission.cube_slice import encode_text
+from regharness.submission.targets import open_targets, write_targets
 
 EXPANDS = bytes(60_000_000)
 ZARR = "cubes/t.zarr"
@@ -225,6 +227,11 @@ ATTACKS = {
         "claims",
         "no score can be called 'status'",
     ),
+    "a curve called as a count": (
+        claims(lambda task, _: task["curves"].update(n_valid=next(iter(task["curves"].values())))),
+        "claims",
+        "no score can be called 'n_valid'",
+    ),
     "a count that is none": (
         claims(lambda task, _: task["scores"]["n_valid"].update(values=[[["inf"] * 2] * 2] * 3)),
         "claims",
@@ -325,6 +332,11 @@ GAMES = {
         "scores",
         "'best' is claimed, which is no metric of the benchmark",
     ),
+    "a shift that went further": (
+        claims(lambda task, _: task["test_sets"]["gc_moved"]["values"][1].__setitem__(0, 0.9)),
+        "scores",
+        "gc_moved at task t, shift gc_content@1, seed 0: 0.9 is claimed",
+    ),
     "ids swapped": (ids(lambda held: held.put([2, 5], held[[5, 2]].tolist())), "ids", "in another order: example 2"),
     "ids reversed": (ids(lambda held: held.put(range(48), held[::-1].tolist())), "ids", "in another order"),
     "ids of other examples": (ids(lambda held: held.put(0, "chosen")), "ids", "not those of the benchmark"),
@@ -420,6 +432,23 @@ def test_a_link_to_a_submission_is_refused(bench):
     link.symlink_to("line.zip")
     assert "is a link" in bench.failed(link)["archive"]
     link.unlink()
+
+
+TARGETS = {
+    "shifts that went nowhere": ("magnitudes.json", b"{}", "does not tell how far each shift of 't' went"),
+    "shifts that went ragged": ("magnitudes.json", b'{"t":{"gc_moved":[[1],[1,2]]}}', "does not tell how far"),
+    "no benchmark": ("benchmark.json", b"{}", "benchmark.json is no benchmark"),
+    "deep": ("benchmark.json", b"[" * 100, "nested 100 deep"),
+}
+
+
+@pytest.mark.parametrize(("name", "data", "reason"), TARGETS.values(), ids=TARGETS)
+def test_a_hostile_file_of_targets_is_the_mistake_of_who_gives_it(bench, tmp_path, name, data, reason):
+    write_targets(bench.run, tmp_path / "targets.zip")
+    files = {**content(tmp_path / "targets.zip"), name: data}
+    forged = write(tmp_path / "forged.zip", sealed(files))
+    with pytest.raises(InputError, match=f"holds no targets: .*{reason}"), open_targets(str(forged)):
+        pass
 
 
 # What getrusage tells of memory includes the process that this one was forked from.

@@ -158,8 +158,9 @@ def _sheet(plain: _Plain) -> Sheet:
 
 def _parts(task: _Task) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """Scores, blocks and curves of a task."""
-    for name in (*task.scores, *task.blocks, *task.curves):
-        if name in _TAKEN:
+    counts = {N_VALID, N_DROPPED}
+    for name in (*(task.scores.keys() - counts), *task.blocks, *task.curves):
+        if name in _TAKEN | counts:
             raise ValueError(f"no score can be called '{name}'")
     for name in task.test_sets:
         if name not in LONG_NAMES:

@@ -65,9 +65,16 @@ def differences(claimed: Sheet, found: Sheet, only: Collection[str] | None = Non
         Metrics to compare, each a number a cell, where `found` is of a part of the cells; else everything.
     """
     yield from _differing("", claimed.scores, found.scores, found, only)
+    yield from _differing("", _moved(claimed), _moved(found), found)
     if only is None:
         yield from _differing("blocks of ", claimed.blocks, found.blocks, found)
         yield from _differing("curve ", claimed.curves, found.curves, found)
+
+
+def _moved(sheet: Sheet) -> xr.Dataset:
+    """How far each shift went, as variables."""
+    names = [name for name in LONG_NAMES if name in sheet.scores.coords]
+    return sheet.scores.reset_coords(names)[names]
 
 
 def _differing(

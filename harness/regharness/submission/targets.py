@@ -22,7 +22,7 @@ from regharness.plan_filters import matches, parsed_filters
 from regharness.run_folder import Run, open_run
 from regharness.submission.archive import Archive, open_archive
 from regharness.submission.benchmark import Benchmark, benchmark_of
-from regharness.submission.cube_slice import Layout, decode_text
+from regharness.submission.cube_slice import LONGEST, Layout, decode_text
 from regharness.submission.manifest import BenchmarkRef, SliceInfo
 from regharness.submission.package import (
     BENCHMARK,
@@ -178,16 +178,22 @@ def _of_file(archive: Archive) -> Targets:
     magnitudes = parse(archive.read(MAGNITUDES), MAGNITUDES)
     cubes = {}
     for task, info in infos.items():
-        data = open_group(archive, info)
-        for name in LONG_NAMES:
-            names = (dims.SHIFT, dims.SEED, dims.OUTPUT) if name in BY_OUTPUT else (dims.SHIFT, dims.SEED)
-            data = data.assign_coords({name: (names, np.array(magnitudes[task][name], np.float64))})
-        cubes[task] = data
+        try:
+            cubes[task] = open_group(archive, info).assign_coords(_moved(magnitudes[task]))
+        except (KeyError, TypeError, ValueError):
+            raise Refused("manifest", f"{MAGNITUDES} does not tell how far each shift of '{task}' went") from None
 
     def ids(task: str, shift: str, seed: int) -> NDArray[Any]:
         return _stored_ids(archive, infos[task], infos[task].shifts.index(shift), infos[task].seeds.index(seed))
 
     return Targets(benchmark, cubes, ids, str(manifest.created or ""))
+
+
+def _moved(magnitudes: Any) -> dict[str, Any]:
+    """How far each shift of a task went, as coordinates."""
+    of_cells = (dims.SHIFT, dims.SEED)
+    along = {name: (*of_cells, dims.OUTPUT) if name in BY_OUTPUT else of_cells for name in LONG_NAMES}
+    return {name: (names, np.array(magnitudes[name], np.float64)) for name, names in along.items()}
 
 
 def _stored_ids(archive: Archive, info: SliceInfo, shift: int, seed: int) -> NDArray[Any]:
@@ -198,7 +204,8 @@ def _stored_ids(archive: Archive, info: SliceInfo, shift: int, seed: int) -> NDA
     for path, key in layout.chunks(dims.EXAMPLE_ID):
         first = [place * size for place, size in zip(key, variable.chunks, strict=True)]
         if first[0] <= shift < first[0] + variable.chunks[0] and first[1] <= seed < first[1] + variable.chunks[1]:
-            texts = decode_text(archive.read(path, limit=2**28), int(np.prod(variable.chunks)), path)
+            count = int(np.prod(variable.chunks))
+            texts = decode_text(archive.read(path, limit=4 + count * (4 + LONGEST)), count, path)
             rows = np.array(texts, dtype=object).reshape(variable.chunks)[shift - first[0], seed - first[1]]
             found += rows.tolist()
     return np.array(found[: info.examples[shift][seed]], dtype=object)
