@@ -43,12 +43,17 @@ def test_the_spec_of_the_readme_is_valid(tmp_path):
     assert load(tmp_path / "spec.yaml", load_catalog()).rank_by == "crps"
 
 
+def write_graph(path):
+    """An ONNX graph that gives what it takes, of 230 bp."""
+    node = helper.make_node("Identity", ["x"], ["y"])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, 230]) for name in "xy"]
+    onnx.save(helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:])), path)
+
+
 def test_the_models_of_the_readme_are_valid(tmp_path):
     for name in ("weights.safetensors", "net.py", "model.keras"):
         (tmp_path / name).touch()
-    node = helper.make_node("Identity", ["x"], ["y"])
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, 230]) for name in "xy"]
-    onnx.save(helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:])), tmp_path / "model.onnx")
+    write_graph(tmp_path / "model.onnx")
     (tmp_path / "spec.yaml").write_text(
         "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n" + blocks("README.md", "yaml")[1]
     )
@@ -77,6 +82,22 @@ def test_the_models_of_the_page_on_models_are_valid(tmp_path):
     (tmp_path / "spec.yaml").write_text(
         "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n"
         + blocks("docs/models.md", "yaml")[0]
+    )
+    assert len(load(tmp_path / "spec.yaml", load_catalog()).models) == 3
+
+
+def test_the_leaderboard_of_the_page_on_leaderboards_is_valid(tmp_path):
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmetrics: default\nmodels: [{name: m, use: mean}]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n"
+        + blocks("docs/leaderboard.md", "yaml")[0]
+    )
+    assert load(tmp_path / "spec.yaml", load_catalog()).leaderboard.by_shift == ["coverage_95"]
+
+
+def test_the_models_of_the_page_on_gpus_are_valid(tmp_path):
+    write_graph(tmp_path / "model.onnx")
+    (tmp_path / "spec.yaml").write_text(
+        "name: s\nmetrics: [mse]\ntasks: [{name: t, data: {use: simulated_mpra}}]\n" + blocks("docs/gpu.md", "yaml")[0]
     )
     assert len(load(tmp_path / "spec.yaml", load_catalog()).models) == 3
 
@@ -240,6 +261,12 @@ def test_the_commands_of_the_readme_run(quickstart):
     assert len(lines) >= 5
     for line in lines:
         assert call([sys.executable, "-m", *line.split()], quickstart)
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_on_leaderboards_run(quickstart):
+    for line in blocks("docs/leaderboard.md", "console")[0].splitlines():
+        assert call([sys.executable, "-m", *line.removeprefix("$ ").split()], quickstart)
 
 
 @pytest.mark.slow
