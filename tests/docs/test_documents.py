@@ -118,6 +118,7 @@ def test_what_the_page_on_scale_says_of_executors_is_valid(number, tmp_path):
     assert load(tmp_path / "spec.yaml", load_catalog()).run.executor.use in ("processes", "dask")
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_on_scale_run(tmp_path):
     (tmp_path / "my.yaml").write_text(SMALL)
     lines = [line[2:] for block in blocks("docs/scale.md", "console") for line in block.splitlines()]
@@ -172,6 +173,7 @@ def plugin(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_observer_of_the_page_on_trackers_hears_a_run(tmp_path):
     path = installed("docs/trackers.md", tmp_path)
     (tmp_path / "my.yaml").write_text(SMALL)
@@ -193,6 +195,7 @@ def test_the_commands_of_the_page_on_trackers_are_there():
     assert "pip install examples/regharness-mlflow\n" in block
 
 
+@pytest.mark.slow
 def test_the_contract_test_of_contributing_passes(plugin):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_model.py"]
     assert "passed" in call(command, plugin, PYTHONPATH=str(plugin))

@@ -62,6 +62,7 @@ def test_faults_keep_their_lines_when_entries_before_them_are_left_out(toys, tmp
         load(file, toys, "small")
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_name_for_a_size_and_none_for_the_times(toys, tmp_path, regharness):
     file = write(tmp_path, spec(profiles={"small": SMALL}))
     done = regharness("run", file, "--profile", "small", "-o", tmp_path / "run", "--json")

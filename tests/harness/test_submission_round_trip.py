@@ -259,6 +259,7 @@ def test_records_bind_a_badge_to_the_file_and_keep_the_first_date(run, packed, t
     assert first["first_verified"] == again["first_verified"]
 
 
+@pytest.mark.slow
 def test_what_was_sound_before_the_targets_existed_is_prospective(run, packed, tmp_path, regharness):
     records = tmp_path / "records"
     regharness("submission", "verify", packed, "--record", records)
@@ -268,6 +269,7 @@ def test_what_was_sound_before_the_targets_existed_is_prospective(run, packed, t
     assert json.loads(done.stdout)["badge"] == "prospective"
 
 
+@pytest.mark.slow
 def test_verifying_imports_no_framework(run, packed):
     code = (
         "import sys; from pathlib import Path\n"
