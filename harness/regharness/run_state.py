@@ -175,8 +175,21 @@ class RunState:
                     reason = f"covariate '{called}' is {kinds[0]}, elsewhere {kinds[1]}"
                     return replace(result, status="failed", reason=reason, pieces={})
         if not self._store(result):
+            # Who was killed while dropping a delivery left a part of one that is in the cube, and recorded, already.
+            recorded = self._recorded(result)
+            if recorded is not None:
+                return recorded
             return replace(result, status="failed", reason="what was computed could not be read back", pieces={})
         return result
+
+    def _recorded(self, result: Result) -> Result | None:
+        """The record in force of what a delivery is of, if it is done."""
+        held: Result | None
+        if isinstance(result, Record):
+            held = self.cells.of(result)
+        else:
+            held = self.test_sets.of(result)
+        return held if held is not None and held.status == "done" else None
 
     def _store(self, result: Result) -> bool:
         cube = self._cubes[result.task]

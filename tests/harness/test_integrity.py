@@ -11,6 +11,7 @@ from builders import spec, write
 import regharness as rh
 from regharness.api import run as run_spec
 from regharness.checkup import check_up
+from regharness.deliveries import ticket
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +203,14 @@ def test_doctor_lists_what_is_damaged_and_the_next_run_computes_just_that(finish
     regharness("run", file, "-o", folder)
     assert log.read_text().split() == ["load", "predict"]
     assert "no problem found" in regharness("doctor", folder).stdout
+
+
+def test_a_delivery_that_a_kill_left_by_halves_takes_nothing_back(toys, finished):
+    file, folder, log = finished
+    before = stored(folder)
+    record = json.loads((folder / "cells.jsonl").read_text().splitlines()[-1])
+    number = ticket(record["key"], (record["task"], record["model"], record["shift"], record["seed"]))
+    (folder / "incoming" / f"{number}.json").write_text(json.dumps({"kind": "cell", **record}))
+    run_spec(write(folder.parent, spec(models=[*json.loads(file.read_text())["models"]], seeds=[0, 1, 2])), folder)
+    assert log.read_text().split().count("predict") == 4
+    xr.testing.assert_identical(stored(folder).sel(seed=[0, 1]), before)
