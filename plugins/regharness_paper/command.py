@@ -18,8 +18,8 @@ def reproduce(
 ) -> int:
     """Hold the claims of Yang (2026, arXiv 2601.14969) against a run of the spec paper.
 
-    What RUN lacks is computed first, which takes about 20 minutes on two cores; RUN is runs/paper if left out. Each
-    claim of the abstract holds, holds in part or does not hold: of three architectures, by 95% intervals over seeds.
+    What RUN lacks is computed first, which takes about 20 minutes; RUN is runs/paper if left out. Each claim of the
+    abstract holds, holds in part or does not hold: of three architectures, by 95% intervals over seeds.
     """
     from regharness.api import run
     from regharness.catalog import load_catalog
