@@ -259,6 +259,22 @@ def test_records_bind_a_badge_to_the_file_and_keep_the_first_date(run, packed, t
     assert first["first_verified"] == again["first_verified"]
 
 
+def test_a_record_with_scores_is_not_replaced_by_one_without(run, packed, tmp_path, regharness):
+    records = tmp_path / "records"
+    regharness("submission", "verify", packed, "--targets", run.folder, "--record", records)
+    before = {path.name: path.read_text() for path in records.iterdir()}
+    done = regharness("submission", "verify", packed, "--record", records, "--json")
+    assert json.loads(done.stdout)["badge"] == "re-scored"
+    assert {path.name: path.read_text() for path in records.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_a_model_that_was_run_again_stays_so_when_it_is_scored_again(run, packed, tmp_path, regharness):
+    words = ("submission", "verify", packed, "--targets", run.folder, "--record", tmp_path / "records", "--json")
+    assert json.loads(regharness(*words, "--rerun", run.folder).stdout)["badge"] == "re-run"
+    assert json.loads(regharness(*words).stdout)["badge"] == "re-run"
+
+
 @pytest.mark.slow
 def test_what_was_sound_before_the_targets_existed_is_prospective(run, packed, tmp_path, regharness):
     records = tmp_path / "records"

@@ -12,7 +12,8 @@ from regharness.cli.console import print_json, print_rich
 from regharness.cli.group import OwnPluginsCommand, RegharnessGroup
 
 if TYPE_CHECKING:
-    from regharness.submission.score_records import Vouched
+    from regharness.catalog import Catalog
+    from regharness.submission.score_records import ScoreRecord, Vouched
     from regharness.submission.targets import Targets
     from regharness.submission.verification import Verdict
 
@@ -158,35 +159,36 @@ def verify(
         verdict = verify_file(Path(file), catalog, held, again, progress.step)
         badge = _record(verdict, held, Path(record), catalog) if record is not None and verdict.passed else None
     if as_json:
-        print_json(plain(verdict, badge or _badge(verdict, held, "")))
+        print_json(plain(verdict, badge or _badge(verdict, held)))
     else:
-        _show(verdict, badge or _badge(verdict, held, ""))
+        _show(verdict, badge or _badge(verdict, held))
     return 0 if verdict.passed else 3
 
 
-def _badge(verdict: Verdict, targets: Targets | None, first_verified: str) -> Vouched:
+def _badge(verdict: Verdict, targets: Targets | None, earlier: ScoreRecord | None = None) -> Vouched:
     """Who vouches for the scores of a submission that passed."""
     from regharness.submission.score_records import badge_of
 
     checked = {check.name for check in verdict.checks if check.status == "passed"}
-    return badge_of(checked, "" if targets is None else targets.created, first_verified)
+    return badge_of(checked, "" if targets is None else targets.created, earlier)
 
 
-def _record(verdict: Verdict, targets: Targets | None, folder: Path, catalog: object) -> Vouched:
-    from regharness.catalog import Catalog
+def _record(verdict: Verdict, targets: Targets | None, folder: Path, catalog: Catalog) -> Vouched:
+    """Write what was found into the folder of records; a record with scores is not replaced by one without."""
     from regharness.submission.rescoring import score_controls
     from regharness.submission.score_records import find_record, write_record
+    from regharness.submission.targets import reference
 
     assert verdict.manifest is not None
-    assert isinstance(catalog, Catalog)
     before = find_record(folder, verdict.digest)
-    badge = _badge(verdict, targets, "" if before is None else before.first_verified)
+    if before is not None and before.badge is not None and verdict.scored is None:
+        return before.badge
+    badge = _badge(verdict, targets, before)
     sheets = {} if verdict.scored is None else {verdict.slug: verdict.scored}
-    first = "" if before is None else before.first_verified
-    write_record(folder, verdict.digest, verdict.manifest.benchmark, sheets, badge, first)
+    write_record(
+        folder, verdict.digest, verdict.manifest.benchmark, sheets, badge, before.first_verified if before else ""
+    )
     if targets is not None:
-        from regharness.submission.targets import reference
-
         write_record(folder, None, reference(targets.benchmark), score_controls(targets, catalog))
     return badge
 

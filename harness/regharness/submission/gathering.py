@@ -151,9 +151,7 @@ def _entry(
     held = targets.get(reference.inputs_sha256)
     if verdict.scored is not None and held is not None:
         passed = {check.name for check in verdict.checks if check.status == "passed"}
-        badge: Badge = badge_of(passed, held.created, "" if record is None else record.first_verified)
-        if record is not None and record.badge == "re-run" and badge == "re-scored":
-            badge = "re-run"
+        badge: Badge = badge_of(passed, held.created, record)
         return Entry(verdict, card, reference, verdict.scored, badge, held.benchmark.version)
     found = None if record is None else record.sheet(card.slug)
     if record is not None and found is not None:

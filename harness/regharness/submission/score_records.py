@@ -44,7 +44,7 @@ class ScoreRecord(Parameters):
         return from_plain(self.sheets[name], f"record of {name}") if name in self.sheets else None
 
 
-def badge_of(passed: Collection[str], released: str, first_verified: str) -> Vouched:
+def badge_of(passed: Collection[str], released: str, earlier: ScoreRecord | None) -> Vouched:
     """Who vouches for the scores of a submission.
 
     Parameters
@@ -53,14 +53,15 @@ def badge_of(passed: Collection[str], released: str, first_verified: str) -> Vou
         Names of the checks that passed.
     released
         When the targets came to be, in UTC; empty if that is not known.
-    first_verified
-        When the file was first found sound, as an earlier record says; empty without one.
+    earlier
+        The record of the same file, which says when it was first found sound, and whether its model was run again.
     """
     if "scores" not in passed:
         return "self-reported"
-    if released and first_verified and first_verified < released:
+    if earlier is not None and released and earlier.first_verified < released:
         return "prospective"
-    return "re-run" if "re-run" in passed else "re-scored"
+    again = "re-run" in passed or (earlier is not None and earlier.badge == "re-run")
+    return "re-run" if again else "re-scored"
 
 
 def now() -> str:
